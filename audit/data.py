@@ -1,0 +1,113 @@
+"""What the model is judged on: samples, the recordings behind them, and what could not be used."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from audit.errors import DataError
+from audit.model import InputSpec
+
+Waveform = NDArray[np.float32]
+SHORTEST_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One recording: `groups` holds speaker, sex and whatever else the data set says of it."""
+
+    id: str
+    path: Path | None
+    emotion: str
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An item the audit could not use, and why; shown in the report, never dropped in silence."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle in time and frequency, seconds and Hz."""
+
+    start: float
+    end: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The samples of one split, the problems met, and how to read a sample."""
+
+    samples: tuple[Sample, ...]
+    problems: tuple[Problem, ...]
+    read: Callable[[Sample], tuple[Waveform, int]]
+    truth: Callable[[Sample], tuple[Region, ...]] | None = None
+
+
+def read_audio(sample: Sample) -> tuple[Waveform, int]:
+    """Return (mono waveform in [-1, 1], sampling rate in Hz) of `sample.path`; raises DataError."""
+    try:
+        waveform, rate = soundfile.read(sample.path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DataError(f"{sample.path}: cannot be read as audio ({error})") from error
+    return waveform.mean(axis=1), int(rate)
+
+
+def waveform_of(sample: Sample, dataset: Dataset, spec: InputSpec) -> Waveform:
+    """Return the sample's waveform (spec.samples,), resampled, cut and padded as the model expects.
+
+    Raises DataError naming the path for a clip that is unreadable, too short, silent or not finite.
+    """
+    name = str(sample.path or sample.id)
+    waveform, rate = dataset.read(sample)
+    if not np.isfinite(waveform).all():
+        raise DataError(f"{name}: {int((~np.isfinite(waveform)).sum())} samples are NaN or infinite")
+    if len(waveform) < SHORTEST_SECONDS * rate:
+        raise DataError(f"{name}: {len(waveform) / rate:.3f} s long; at least {SHORTEST_SECONDS} s is needed")
+    if rate != spec.sampling_rate:
+        waveform = soxr.resample(waveform, rate, spec.sampling_rate)
+    fitted = np.ascontiguousarray(spec.fit(waveform), dtype=np.float32)
+    if not len(fitted) or float(np.abs(fitted).max()) < 1e-5:
+        raise DataError(f"{name}: silent from {spec.offset} s to {spec.offset + spec.seconds} s")
+    return fitted
+
+
+def split_at_random(samples: Sequence[Sample], share: float, seed: int) -> tuple[Sample, ...]:
+    """Return a random `share` of the samples, the same for one seed whatever their order."""
+    ordered = sorted(samples, key=lambda sample: sample.id)
+    random.Random(seed).shuffle(ordered)
+    chosen = {sample.id for sample in ordered[: round(share * len(ordered))]}
+    return tuple(sample for sample in samples if sample.id in chosen)
+
+
+def split_by_group(samples: Sequence[Sample], column: str, share: float, seed: int) -> tuple[Sample, ...]:
+    """Return all samples of a random `share` of the values of a group column, so that no value is in both parts."""
+    values = sorted({_group(sample, column) for sample in samples})
+    random.Random(seed).shuffle(values)
+    chosen = set(values[: max(1, round(share * len(values)))])
+    return tuple(sample for sample in samples if _group(sample, column) in chosen)
+
+
+def where_group(samples: Sequence[Sample], column: str, values: Iterable[str]) -> tuple[Sample, ...]:
+    """Return the samples whose group column holds one of `values`."""
+    wanted = set(values)
+    return tuple(sample for sample in samples if _group(sample, column) in wanted)
+
+
+def _group(sample: Sample, column: str) -> str:
+    if column not in sample.groups:
+        raise DataError(f"{sample.path or sample.id}: no column {column!r} (there are: {', '.join(sample.groups) or 'none'})")
+    return sample.groups[column]

@@ -1,0 +1,55 @@
+"""The table every check writes and everything after reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from audit.data import Sample
+
+COLUMNS = ("check", "method", "measure", "severity", "sample", "emotion", "predicted", "probabilities", "score")
+GROUP_PREFIX = "group."
+
+
+@dataclass(frozen=True)
+class Record:
+    """One thing seen about one sample.
+
+    `severity` is the sweep's value (NaN where there is none, the masked share for saliency). `measure` says what
+    `score` is: empty for a prediction, `snr_db` for a prediction after a waveform attack (`score` is the reached
+    signal-to-noise ratio in dB), `probability_drop/mean` for a faithfulness score with the fill after the slash,
+    `conservation` or `r2` for what a saliency method measured of its own map. `probabilities` are in the order of
+    the model's emotions, empty where nothing was predicted. The `random` saliency method is the mean over the random masks.
+    """
+
+    check: str
+    method: str
+    measure: str
+    severity: float
+    sample: Sample
+    predicted: str
+    probabilities: Sequence[float]
+    score: float
+
+
+def table(records: Iterable[Record]) -> pd.DataFrame:
+    """Return records as a table: COLUMNS, then one `group.<name>` column per group of the samples."""
+    rows: list[Mapping[str, Any]] = [
+        {
+            "check": r.check,
+            "method": r.method,
+            "measure": r.measure,
+            "severity": r.severity,
+            "sample": r.sample.id,
+            "emotion": r.sample.emotion,
+            "predicted": r.predicted,
+            "probabilities": list(r.probabilities),
+            "score": r.score,
+            **{GROUP_PREFIX + name: value for name, value in r.sample.groups.items()},
+        }
+        for r in records
+    ]
+    return pd.DataFrame(rows, columns=None if rows else list(COLUMNS))

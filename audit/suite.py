@@ -1,0 +1,105 @@
+"""What must hold: a suite read from YAML into frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a file something was written: `path:line:column`."""
+
+    path: Path
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One limit on one metric: `per` is None, emotion or group; `at` the severity; `of` the saliency method."""
+
+    metric: str
+    minimum: float | None
+    maximum: float | None
+    per: Literal["emotion", "group"] | None = None
+    at: float | None = None
+    of: str | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """A method a check uses, found by `audit.kinds`, with the parameters the suite sets."""
+
+    family: str
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    relative_to: Path | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a suite with its gates.
+
+    `sweep` names the swept parameter and its values in the order written; `space` says what a corruption or attack
+    changes, the model's input or the waveform before the front end; `samples` limits the check to that many clips,
+    drawn by the suite's seed, the same share of every emotion. `faithfulness` and `random_masks` are for saliency.
+    """
+
+    id: str
+    kind: Literal["clean", "corruption", "attack", "saliency"]
+    uses: tuple[Use, ...] = ()
+    sweep: tuple[str, tuple[float, ...]] | None = None
+    space: Literal["input", "waveform"] = "input"
+    samples: int | None = None
+    faithfulness: Use | None = None
+    random_masks: int = 10
+    gates: tuple[Gate, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where the recordings come from: a layout, its root and keys, and which split of them is judged.
+
+    `split` is None for everything, or one of
+    `{random: 0.2}`, `{by: speaker, share: 0.2}`, `{column: fold, values: [test]}`; `rename` maps the data's
+    emotion names to the model's.
+    """
+
+    layout: Use
+    root: Path | None
+    split: Mapping[str, Any] | None = None
+    rename: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Decide:
+    """How verdicts are reached."""
+
+    confidence: float = 0.95
+    cluster: str | None = None
+    when_unsure: Literal["fail", "pass"] = "fail"
+    seed: int = 0
+    bootstrap: int = 2000
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Everything one audit needs; `resolved` is the merged document with every default filled in."""
+
+    name: str
+    path: Path
+    model: Path | None
+    data: DataSource | None
+    decide: Decide
+    groups: Mapping[str, tuple[str, ...]]
+    checks: tuple[Check, ...]
+    resolved: Mapping[str, Any]
