@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
@@ -13,7 +14,9 @@ import soxr
 from numpy.typing import NDArray
 
 from audit.errors import DataError
-from audit.model import InputSpec
+
+if TYPE_CHECKING:
+    from audit.model import InputSpec
 
 Waveform = NDArray[np.float32]
 SHORTEST_SECONDS = 0.1
