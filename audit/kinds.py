@@ -77,7 +77,7 @@ def saliency(*, gradients: bool = True) -> Callable[[F], F]:
 
 
 def faithfulness() -> Callable[[F], F]:
-    """Mark `score(predict, inputs, attribution, targets, rng, **keys) -> Tensor (n,)`."""
+    """Mark `hide(inputs, attribution, spec, rng, *, masked, fill) -> inputs`; the driver predicts again and scores."""
     return _mark("faithfulness")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from audit.suite import Gate
+from audit.estimate import Estimate, Estimator
+from audit.suite import Check, Gate
 
 Outcome = Literal["PASS", "FAIL", "UNSURE", "ERROR"]
 
@@ -31,3 +34,134 @@ class Verdict:
     outcome: Outcome
     reason: str
     next_step: str = ""
+
+
+def decide(
+    check: Check, estimator: Estimator, emotions: Sequence[str], *, refused: Mapping[str, str], error: str | None
+) -> Iterator[Verdict]:
+    """Yield a verdict per gate of a check, and per emotion or group where the gate asks for it.
+
+    `refused` gives the reason why a saliency method made no maps; `error` why the whole check could not be judged.
+    """
+    for gate in check.gates:
+        method = gate.of or (check.uses[0].method.rpartition(":")[2] if check.uses else check.id)
+        subjects: list[tuple[str | None, str | None]] = [(None, None)]
+        if gate.per == "emotion":
+            subjects = [(emotion, None) for emotion in emotions]
+        elif gate.per == "group":
+            subjects = [(None, group) for group in estimator.groups]
+        for emotion, group in subjects:
+            why = error or refused.get(method)
+            found = Estimate(None, None, 0, None, why) if why else _estimate(check, gate, estimator, emotion, group)
+            outcome = _outcome(gate, found)
+            yield Verdict(
+                check=check.id,
+                method=method,
+                gate=gate,
+                emotion=emotion,
+                group=group,
+                value=found.value,
+                interval=found.interval,
+                n=found.n,
+                clusters=found.clusters,
+                outcome=outcome,
+                reason=_reason(check, gate, found, outcome, estimator, emotion),
+                next_step=_next_step(check, gate, found, outcome, emotion),
+            )
+
+
+def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | None, group: str | None) -> Estimate:
+    if check.kind == "saliency":
+        assert gate.of is not None
+        assert check.faithfulness is not None
+        if gate.metric == "conservation":
+            return estimator.largest_score(check.id, gate.of, "conservation", emotion=emotion)
+        if gate.metric == "localisation":
+            return estimator.mean_score(check.id, gate.of, "localisation", emotion=emotion)
+        minus = "random" if gate.metric == "faithfulness_over_random" else None
+        return estimator.mean_score(check.id, gate.of, measure_of(check), emotion=emotion, minus=minus)
+    if gate.metric in ("critical_epsilon", "curve_area"):
+        return estimator.curve(check.id, gate.metric, emotion=emotion, group=group)
+    return estimator.predicted(check.id, gate.metric, at=gate.at, emotion=emotion, group=group)
+
+
+def measure_of(check: Check) -> str:
+    """Return the measure a saliency check's gates look at: its faithfulness score with the first fill."""
+    assert check.faithfulness is not None
+    fill = check.faithfulness.parameters.get("fill", "mean")
+    return f"{check.faithfulness.method}/{fill if isinstance(fill, str) else fill[0]}"
+
+
+def _outcome(gate: Gate, found: Estimate) -> Outcome:
+    if found.value is None:
+        return "ERROR"
+    if found.interval is None:
+        return "UNSURE"
+    low, high = found.interval
+    least = -math.inf if gate.minimum is None else gate.minimum
+    most = math.inf if gate.maximum is None else gate.maximum
+    if low >= least and high <= most:
+        return "PASS"
+    return "FAIL" if high < least or low > most else "UNSURE"
+
+
+def _reason(
+    check: Check, gate: Gate, found: Estimate, outcome: Outcome, estimator: Estimator, emotion: str | None
+) -> str:
+    if outcome == "ERROR" or found.interval is None:
+        return found.why
+    if outcome == "PASS":
+        return "the whole interval is inside the limit"
+    where = "wholly beyond the limit" if outcome == "FAIL" else "on both sides of the limit"
+    taken_for = "" if check.kind == "saliency" else _taken_for(check, gate, estimator, emotion)
+    return taken_for or f"the interval lies {where}"
+
+
+def _taken_for(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> str:
+    """Return what the wrong answers were: against the clean answers where the clips were changed."""
+    table = estimator.predictions(check.id, gate.at)
+    if gate.metric not in ("recall", "accuracy", "uar", "f1", "macro_f1", "drop") or table.empty:
+        return ""
+    if emotion is not None:
+        table = table[table["emotion"] == emotion]
+    wrong = table[table["emotion"] != table["predicted"]]
+    kind = "errors"
+    if check.kind != "clean":
+        before = estimator.clean.loc[wrong.index]
+        wrong, kind = wrong[before["emotion"] == before["predicted"]], "new errors"
+    if wrong.empty:
+        return ""
+    counts = wrong["predicted"].value_counts()
+    return f'{counts.iloc[0]} of {len(wrong)} {kind} are "{counts.index[0]}"'
+
+
+def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emotion: str | None) -> str:
+    if outcome == "PASS":
+        return ""
+    if outcome == "ERROR":
+        return "mend what the reason names and run this check again; nothing was decided"
+    if outcome == "UNSURE":
+        return _more_clips(gate, found)
+    of_emotion = f" of {emotion}" if emotion else ""
+    if check.kind == "clean":
+        return f"listen to the misjudged clips{of_emotion}; add or reweight training clips where they sound right"
+    if check.kind == "corruption":
+        return f"add {check.uses[0].method} at this severity to the training, and audit again"
+    if check.kind == "attack":
+        return f"train on {check.uses[0].method} examples up to the epsilon you must withstand, or narrow who can reach the input"
+    return f"do not rest a decision on {gate.of} maps{of_emotion}; prefer the method this audit ranks first"
+
+
+def _more_clips(gate: Gate, found: Estimate) -> str:
+    if found.value is None or found.interval is None:
+        return "add clips or clusters until an interval can be given"
+    limit = gate.minimum if gate.minimum is not None and found.interval[0] < gate.minimum else gate.maximum
+    assert limit is not None
+    half = max(found.value - found.interval[0], found.interval[1] - found.value)
+    gap = abs(found.value - limit)
+    if not math.isfinite(half) or half <= 0:
+        return "test severities beyond the limit"
+    if gap < half / 10:
+        return "the value is at the limit: about 4x more clips would halve this interval, and may still not decide"
+    factor = (half / gap) ** 2
+    return f"about {max(factor, 1.1):.1f}x more clips would decide it, should the value stay"

@@ -1,0 +1,241 @@
+"""An audit: what was judged, what was seen, and what it came to; saved as `audit.json` and `records.parquet`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit.errors import AuditError, UsageError, did_you_mean
+from audit.estimate import Estimate
+from audit.gate_id import gate_ids
+from audit.suite import Gate, Place
+from audit.verdict import Verdict
+
+SCHEMA = 1
+LIMITS = (
+    "It judges this model on these recordings; other speakers, languages, microphones and rooms were not heard.",
+    "An attack that fails proves nothing of stronger ones: an epsilon curve bounds the model's robustness from above.",
+    "A saliency map that is faithful shows what the model used, not that a person would call it a cause.",
+    "An interval tells what more clips of the same kind would change, not what another kind would.",
+)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One finished audit; every part is plain data, in the form of `audit.json` (docs/audit-json.md)."""
+
+    suite: Mapping[str, Any]
+    model: Mapping[str, Any]
+    data: Mapping[str, Any]
+    decide: Mapping[str, Any]
+    verdicts: tuple[Verdict, ...]
+    kinds: Mapping[str, str]
+    metrics: Sequence[Mapping[str, Any]]
+    confusions: Sequence[Mapping[str, Any]]
+    best_saliency: Mapping[str, Any]
+    cost: Mapping[str, Any]
+    exhibits: Sequence[Mapping[str, Any]]
+    provenance: Mapping[str, Any]
+    limits: Sequence[str]
+    records: pd.DataFrame
+
+    @property
+    def exit_code(self) -> int:
+        """0 passed, 1 a gate failed (or is unsure and that blocks), 3 something could not be judged, or no gate was."""
+        outcomes = {verdict.outcome for verdict in self.verdicts}
+        if "FAIL" in outcomes or ("UNSURE" in outcomes and self.decide["when_unsure"] == "fail"):
+            return 1
+        return 3 if "ERROR" in outcomes or not outcomes else 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether a deployment may hang on it."""
+        return self.exit_code == 0
+
+    def document(self) -> dict[str, Any]:
+        """Return `audit.json` as a dict: no NaN, no infinity, None where a value lies beyond what was tested."""
+        ids = gate_ids(self.verdicts)
+        document = {
+            "schema": SCHEMA,
+            "suite": self.suite,
+            "model": self.model,
+            "passed": self.passed,
+            "exit_code": self.exit_code,
+            "verdicts": [
+                _verdict_row(v, name, self.kinds[v.check]) for v, name in zip(self.verdicts, ids, strict=True)
+            ],
+            "metrics": self.metrics,
+            "confusions": self.confusions,
+            "best_saliency": self.best_saliency,
+            "cost": self.cost,
+            "data": self.data,
+            "exhibits": self.exhibits,
+            "provenance": self.provenance,
+            "decide": self.decide,
+            "limits": self.limits,
+        }
+        return _finite(document)  # type: ignore[no-any-return]
+
+    def save(self, folder: Path) -> None:
+        """Write `audit.json` and `records.parquet`; neither is ever seen half written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.document(), ensure_ascii=False, indent=1, allow_nan=False)
+        _replace(folder / "audit.json", lambda path: path.write_text(text + "\n", encoding="utf-8"))
+        _replace(folder / "records.parquet", lambda path: self.records.to_parquet(path, index=False))
+
+    @classmethod
+    def load(cls, folder: Path) -> Audit:
+        """Read an audit back; raises UsageError where the folder holds none, AuditError for another schema."""
+        document = read_document(folder)
+        return cls(
+            suite=document["suite"],
+            model=document["model"],
+            data=document["data"],
+            decide=document["decide"],
+            verdicts=tuple(_verdict(row) for row in document["verdicts"]),
+            kinds={row["check"]: row["kind"] for row in document["verdicts"]},
+            metrics=document["metrics"],
+            confusions=document["confusions"],
+            best_saliency=document["best_saliency"],
+            cost=document["cost"],
+            exhibits=document["exhibits"],
+            provenance=document["provenance"],
+            limits=document["limits"],
+            records=pd.read_parquet(folder / "records.parquet"),
+        )
+
+    def value(
+        self, metric: str, *, check: str = "clean", emotion: str | None = None, at: float | None = None, of: str | None = None
+    ) -> float:
+        """Return one metric's value; raises UsageError with the nearest name where there is no such row."""
+        rows = [
+            row
+            for row in self.metrics
+            if (row["check"], row["metric"], row["emotion"], row["at"]) == (check, metric, emotion, at)
+            and (of is None or row["method"] == of)
+        ]
+        if not rows:
+            for given, key in ((check, "check"), (metric, "metric"), (emotion, "emotion"), (at, "at")):
+                known = {str(row[key]) for row in self.metrics}
+                if given is not None and str(given) not in known:
+                    raise UsageError(f"no {key} {given!r} in this audit{did_you_mean(given, known)} (there are: {', '.join(sorted(known))})")
+            raise UsageError(f"no {metric!r} of check {check!r} for emotion {emotion!r} at {at!r} in this audit")
+        value = rows[0]["value"]
+        return math.inf if value is None else float(value)
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """Return a folder's `audit.json`; raises UsageError where there is none, AuditError where it cannot be used."""
+    path = folder / "audit.json"
+    if not path.is_file():
+        raise UsageError(f"{folder}: no audit here (no audit.json); `audit run SUITE --out {folder}` makes one")
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise AuditError(f"{path}: not readable as JSON ({error})") from error
+    if document.get("schema") != SCHEMA:
+        raise AuditError(f"{path}: schema {document.get('schema')!r}; this version reads schema {SCHEMA}")
+    return document
+
+
+def metric_row(
+    key: tuple[str, str, str, str], metric: str, found: Estimate, *, at: float | None, emotion: str | None, group: str | None
+) -> dict[str, Any]:
+    """Return one row of `metrics`; `key` is (check, kind, method, measure)."""
+    check, kind, method, measure = key
+    return {
+        "check": check,
+        "kind": kind,
+        "method": method,
+        "measure": measure,
+        "metric": metric,
+        "at": at,
+        "emotion": emotion,
+        "group": group,
+        "value": found.value,
+        "interval": list(found.interval) if found.interval else None,
+        "n": found.n,
+    }
+
+
+def _verdict_row(verdict: Verdict, name: str, kind: str) -> dict[str, Any]:
+    gate = verdict.gate
+    return {
+        "id": name,
+        "check": verdict.check,
+        "kind": kind,
+        "method": verdict.method,
+        "metric": gate.metric,
+        "of": gate.of,
+        "per": gate.per,
+        "at": gate.at,
+        "emotion": verdict.emotion,
+        "group": verdict.group,
+        "value": verdict.value,
+        "interval": list(verdict.interval) if verdict.interval else None,
+        "n": verdict.n,
+        "clusters": verdict.clusters,
+        "limit": {"min": gate.minimum, "max": gate.maximum},
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+        "next_step": verdict.next_step,
+        "place": f"{gate.place.path}:{gate.place.line}" if gate.place else "",
+    }
+
+
+def _verdict(row: Mapping[str, Any]) -> Verdict:
+    path, _, line = str(row["place"]).rpartition(":")
+    gate = Gate(
+        metric=row["metric"],
+        minimum=row["limit"]["min"],
+        maximum=row["limit"]["max"],
+        per=row["per"],
+        at=row["at"],
+        of=row["of"],
+        place=Place(Path(path), int(line), 1) if path else None,
+    )
+    interval = row["interval"]
+    return Verdict(
+        check=row["check"],
+        method=row["method"],
+        gate=gate,
+        emotion=row["emotion"],
+        group=row["group"],
+        value=math.inf if row["value"] is None and interval else row["value"],
+        interval=(_unbounded(interval[0]), _unbounded(interval[1])) if interval else None,
+        n=row["n"],
+        clusters=row["clusters"],
+        outcome=row["outcome"],
+        reason=row["reason"],
+        next_step=row["next_step"],
+    )
+
+
+def _unbounded(end: float | None) -> float:
+    return math.inf if end is None else end
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value
+
+
+def _replace(path: Path, write: Any) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

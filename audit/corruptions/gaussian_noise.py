@@ -1,0 +1,15 @@
+"""Gaussian noise on the model's input."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from audit.kinds import corruption
+from audit.model import InputSpec
+from audit.randomness import SampleRng
+
+
+@corruption(space="input")
+def gaussian_noise(inputs: Tensor, spec: InputSpec, rng: SampleRng, *, sigma: float) -> Tensor:
+    """Return `clip(x + sigma N(0, 1))` for inputs (n, ...); `sigma` is in input units, the clip is to the bounds."""
+    return (inputs + sigma * rng.normal(inputs)).clamp(*spec.bounds)

@@ -1,0 +1,266 @@
+"""A YAML 1.2 file as a tree in which every value knows its file, line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.tokens import (
+    BlockEndToken,
+    BlockMappingStartToken,
+    BlockSequenceStartToken,
+    DirectiveToken,
+    FlowMappingEndToken,
+    FlowMappingStartToken,
+    FlowSequenceEndToken,
+    FlowSequenceStartToken,
+    TagToken,
+)
+
+from audit.errors import SuiteError, UsageError, did_you_mean
+
+MOST_BYTES = 1_000_000
+MOST_DEPTH = 30
+MOST_VALUES = 20_000
+LONGEST_SOURCE = 200
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_OPENING = (BlockMappingStartToken, BlockSequenceStartToken, FlowMappingStartToken, FlowSequenceStartToken)
+_CLOSING = (BlockEndToken, FlowMappingEndToken, FlowSequenceEndToken)
+_TAG = "tag:yaml.org,2002:"
+
+Scalar: TypeAlias = "None | bool | int | float | str"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where something is written: line and column from 1, its width on that line, and the line itself."""
+
+    path: Path
+    line: int
+    column: int
+    width: int
+    source: str
+
+    def error(self, message: str) -> SuiteError:
+        """Return an error that prints this place with a mark under it."""
+        source = self.source.replace("\t", " ")
+        if len(source) > LONGEST_SOURCE:
+            source = source[: max(LONGEST_SOURCE, self.column + self.width)] + " ..."
+        return SuiteError(
+            message, path=self.path, line=self.line, column=self.column, source=source, width=self.width
+        )
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value with its place: a scalar, a tuple of nodes, or nodes by key. `key` is the place of its own key."""
+
+    value: Scalar | tuple[Node, ...] | Mapping[str, Node]
+    mark: Mark
+    key: Mark | None = None
+    plain: bool = False
+    """Written without quotes."""
+
+    def error(self, message: str) -> SuiteError:
+        """Return an error at this value, or at its key where nothing is written."""
+        return (self.key if self.value is None and self.key else self.mark).error(message)
+
+    def key_error(self, message: str) -> SuiteError:
+        """Return an error at this value's key."""
+        return (self.key or self.mark).error(message)
+
+    @property
+    def entries(self) -> Mapping[str, Node]:
+        """The nodes by key; empty where this is no mapping."""
+        return self.value if isinstance(self.value, Mapping) else {}
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """The nodes of a list; empty where this is none."""
+        return self.value if isinstance(self.value, tuple) else ()
+
+    def walk(self) -> Iterator[Node]:
+        """Yield this node and all below it."""
+        yield self
+        for child in (*self.items, *self.entries.values()):
+            yield from child.walk()
+
+    def data(self) -> Any:
+        """Return plain Python values: dict, list and scalars."""
+        if isinstance(self.value, Mapping):
+            return {name: node.data() for name, node in self.value.items()}
+        return [node.data() for node in self.value] if isinstance(self.value, tuple) else self.value
+
+
+def read_document(path: Path) -> Node:
+    """Return the mapping a YAML file holds.
+
+    Raises UsageError for a file that is not there, and SuiteError with its place for one that is not UTF-8 or not
+    YAML 1.2, is empty or no mapping, repeats a key, nests or repeats itself without measure, or uses tags,
+    merge keys or directives.
+    """
+    text = _text(path)
+    lines = _BREAK.split(text)
+    yaml = YAML(typ="rt", pure=True)
+    try:
+        _refuse_tokens(yaml, text, path, lines)
+        root = YAML(typ="rt", pure=True).compose(text)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        column = error.position - text.rfind("\n", 0, error.position)
+        character = error.character if isinstance(error.character, int) else ord(str(error.character)[0])
+        mark = _mark(path, lines, line - 1, column - 1, 1)
+        raise mark.error(f"the character U+{character:04X} is not allowed in YAML; remove it") from error
+    except MarkedYAMLError as error:
+        raise _syntax_error(error, path, lines) from error
+    except YAMLError as error:
+        raise SuiteError(str(error).strip().splitlines()[0], path=path) from error
+    if root is None:
+        raise SuiteError("the file is empty; it must hold a mapping that begins with `version: 1`", path=path)
+    node = _Builder(path, lines).node(root, None)
+    if not isinstance(node.value, Mapping):
+        raise node.mark.error("the file must hold a mapping that begins with `version: 1`, not a list or a single value")
+    return node
+
+
+def plain_scalar(text: str) -> Scalar:
+    """Return what YAML 1.2 reads from `text` written without quotes: a number, true, false, nothing or the text."""
+    yaml = YAML(typ="rt", pure=True)
+    return _scalar(yaml.resolver.resolve(ScalarNode, text, (True, False)), text)
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        near = [other.name for other in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        raise UsageError(f"{path}: no such file{did_you_mean(path.name, near)}") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    if len(raw) > MOST_BYTES:
+        raise UsageError(f"{path}: {len(raw):,} bytes; a suite or manifest has at most {MOST_BYTES:,}")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8", errors="replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise SuiteError(
+            f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8", path=path, line=line, column=column
+        ) from error
+
+
+def _refuse_tokens(yaml: YAML, text: str, path: Path, lines: list[str]) -> None:
+    depth = 0
+    for token in yaml.scan(text):
+        mark = token.start_mark
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > MOST_DEPTH:
+            raise _mark(path, lines, mark.line, mark.column, 1).error(f"nested more than {MOST_DEPTH} deep")
+        if isinstance(token, TagToken):
+            width = token.end_mark.column - mark.column
+            raise _mark(path, lines, mark.line, mark.column, width).error(
+                "YAML tags (!...) are not used here; write the plain value"
+            )
+        if isinstance(token, DirectiveToken):
+            raise _mark(path, lines, mark.line, mark.column, len(lines[mark.line])).error(
+                "YAML directives (%...) are not used here; remove the line: files are read as YAML 1.2"
+            )
+
+
+def _syntax_error(error: MarkedYAMLError, path: Path, lines: list[str]) -> SuiteError:
+    mark = error.problem_mark or error.context_mark
+    problem = (error.problem or error.context or "this is not YAML").strip()
+    if mark is None:
+        return SuiteError(problem, path=path)
+    place = _mark(path, lines, mark.line, mark.column, 1)
+    if "'\\t'" in problem:
+        problem = "a tab cannot indent YAML; use spaces"
+    elif "single document" in problem or "expected a single" in (error.context or ""):
+        problem = "a second document (---) begins here; a file holds one"
+    elif "${" in place.source:
+        problem += "; put quotes around a value that holds ${...}"
+    elif error.context:
+        problem = f"{problem} ({error.context}{f', begun at line {error.context_mark.line + 1}' if error.context_mark else ''})"
+    return place.error(problem)
+
+
+def _mark(path: Path, lines: list[str], line: int, column: int, width: int) -> Mark:
+    source = lines[line] if line < len(lines) else ""
+    return Mark(path, line + 1, column + 1, max(1, min(width, len(source) - column)), source)
+
+
+def _scalar(tag: Any, text: str) -> Scalar:
+    kind = str(tag).removeprefix(_TAG)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        digits = text.replace("_", "")
+        return int(digits, 0) if digits.lstrip("+-").lower().startswith(("0x", "0o")) else int(digits)
+    if kind == "float":
+        digits = text.replace("_", "").lower()
+        return float(digits.replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+class _Builder:
+    """Turns composed YAML into nodes; an alias stands for a copy of what it names, within a bound."""
+
+    def __init__(self, path: Path, lines: list[str]) -> None:
+        self.path, self.lines, self.count = path, lines, 0
+        self.open: list[int] = []
+
+    def node(self, composed: Any, key: Mark | None) -> Node:
+        mark = self.mark(composed)
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise mark.error(f"more than {MOST_VALUES:,} values once aliases (*name) are followed; write fewer")
+        if id(composed) in self.open:
+            raise (key or mark).error("an alias (*name) stands inside what it names")
+        if isinstance(composed, ScalarNode):
+            plain = composed.style is None or composed.style == ""
+            return Node(self.scalar(composed, mark), mark, key, plain)
+        self.open.append(id(composed))
+        value: tuple[Node, ...] | dict[str, Node]
+        if isinstance(composed, SequenceNode):
+            value = tuple(self.node(item, None) for item in composed.value)
+        else:
+            assert isinstance(composed, MappingNode)
+            value = self.mapping(composed)
+        self.open.pop()
+        return Node(value, mark, key)
+
+    def scalar(self, composed: ScalarNode, mark: Mark) -> Scalar:
+        try:
+            return _scalar(composed.tag, composed.value)
+        except ValueError as error:
+            raise mark.error(f"{composed.value[:40]!r} cannot be read as a number ({error})") from error
+
+    def mapping(self, composed: MappingNode) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for key_node, value_node in composed.value:
+            key = self.mark(key_node)
+            if not isinstance(key_node, ScalarNode):
+                raise key.error("a key must be a word, not a list or mapping")
+            name = str(key_node.value)
+            if name == "<<":
+                raise key.error("merge keys (<<) are not used here; write the keys out, or use `extends`")
+            if name in found:
+                first = found[name].key
+                raise key.error(f"key {name!r} is written twice (first at line {first.line if first else '?'})")
+            found[name] = self.node(value_node, key)
+        return found
+
+    def mark(self, composed: Any) -> Mark:
+        start, end = composed.start_mark, composed.end_mark
+        rest = len(self.lines[start.line].rstrip()) - start.column if start.line < len(self.lines) else 1
+        width = end.column - start.column if end.line == start.line else rest
+        return _mark(self.path, self.lines, start.line, start.column, width)

@@ -1,0 +1,29 @@
+"""The probability drop: what hiding the cells a map calls relevant takes from the predicted emotion."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from audit.kinds import faithfulness
+from audit.masking import replace, top_cells
+from audit.model import InputSpec
+from audit.randomness import SampleRng
+
+
+@faithfulness()
+def probability_drop(
+    inputs: Tensor,
+    attribution: Tensor,
+    spec: InputSpec,
+    rng: SampleRng,
+    *,
+    masked: float = 0.2,
+    fill: Literal["mean", "floor", "noise", "blur"] = "mean",
+) -> Tensor:
+    """Return inputs (n, ...) with the most relevant share `masked` of their cells replaced by `fill`.
+
+    The score is p(predicted emotion | input) - p(predicted emotion | masked input); the driver predicts and scores.
+    """
+    return replace(inputs, top_cells(attribution, masked, rng), fill, spec, rng)

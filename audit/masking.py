@@ -1,0 +1,106 @@
+"""Which cells a map calls most relevant, what replaces them, and random masks to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audit.errors import MethodError, did_you_mean
+from audit.model import InputSpec
+from audit.randomness import SampleRng
+
+
+def top_cells(attribution: Tensor, share: float, rng: SampleRng) -> Tensor:
+    """Return a boolean mask, shaped as `attribution` (n, ...), of the `share` of cells with the largest values.
+
+    Every mask holds exactly round(share x cells) cells. Ties are broken at random, from each sample's own stream:
+    a map that is mostly zero must not be credited with whatever order its cells are stored in.
+    """
+    flat = attribution.flatten(1)
+    count = round(share * flat.shape[1])
+    shuffle = rng.permutations(flat.shape[1]).to(flat.device)
+    order = flat.gather(1, shuffle).argsort(dim=1, descending=True, stable=True)[:, :count]
+    mask = torch.zeros_like(flat, dtype=torch.bool)
+    mask.scatter_(1, shuffle.gather(1, order), True)
+    return mask.view_as(attribution)
+
+
+def segments(shape: torch.Size, *, rows: int = 8, columns: int = 8) -> Tensor:
+    """Return the segment index of every cell, shaped as one input: a grid over the last two axes.
+
+    An input of one axis (a waveform) is cut into rows x columns spans of time.
+    """
+    last = shape[-1]
+    if len([size for size in shape if size > 1]) <= 1:
+        spans = min(rows * columns, last)
+        return (torch.arange(last) * spans // last).expand(shape)
+    height = shape[-2]
+    row = torch.arange(height) * min(rows, height) // height
+    column = torch.arange(last) * min(columns, last) // last
+    return (row[:, None] * min(columns, last) + column[None, :]).expand(shape)
+
+
+def random_ranking(inputs: Tensor, rng: SampleRng) -> Tensor:
+    """Return a map, shaped as `inputs`, that ranks whole segments at random: the baseline a method must beat."""
+    grid = segments(inputs.shape[1:]).to(inputs.device)
+    count = int(grid.max()) + 1
+    ranks = rng.permutations(count).to(inputs.device, inputs.dtype)
+    return ranks[:, grid.reshape(-1)].view_as(inputs)
+
+
+def replace(inputs: Tensor, mask: Tensor, fill: str, spec: InputSpec, rng: SampleRng) -> Tensor:
+    """Return `inputs` with the cells of `mask` replaced by `fill`: mean, floor, noise or blur."""
+    if fill not in FILLS:
+        raise MethodError(f"unknown fill {fill!r}{did_you_mean(fill, FILLS)} (known: {', '.join(FILLS)})")
+    return torch.where(mask, FILLS[fill](inputs, spec, rng), inputs)
+
+
+def _over_cells(inputs: Tensor) -> tuple[int, ...]:
+    return tuple(range(1, inputs.ndim))
+
+
+def _mean(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
+    return inputs.mean(dim=_over_cells(inputs), keepdim=True).expand_as(inputs)
+
+
+def _floor(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
+    # Silence: the lowest level of a spectrogram, but the middle of a waveform.
+    low, high = spec.bounds
+    silence = 0.0 if low < 0.0 < high else low
+    if silence == -float("inf"):
+        return inputs.amin(dim=_over_cells(inputs), keepdim=True).expand_as(inputs)
+    return torch.full_like(inputs, silence)
+
+
+def _noise(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
+    cells = _over_cells(inputs)
+    noise = inputs.mean(dim=cells, keepdim=True) + inputs.std(dim=cells, keepdim=True) * rng.normal(inputs)
+    return noise.clamp(*spec.bounds)
+
+
+def _blur(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
+    flat = inputs.reshape(len(inputs), -1, inputs.shape[-1]).unsqueeze(1)
+    width = 9
+    positions = torch.arange(width, dtype=inputs.dtype, device=inputs.device) - width // 2
+    kernel = torch.exp(-0.5 * (positions / (width / 4)) ** 2)
+    kernel = kernel / kernel.sum()
+    blurred = functional.conv2d(_padded(flat, (width // 2, 0)), kernel.view(1, 1, 1, -1))
+    if flat.shape[2] > 1:
+        blurred = functional.conv2d(_padded(blurred, (0, width // 2)), kernel.view(1, 1, -1, 1))
+    return blurred.view_as(inputs)
+
+
+def _padded(images: Tensor, sides: tuple[int, int]) -> Tensor:
+    across, down = sides
+    return functional.pad(images, (across, across, down, down), mode="replicate")
+
+
+FILLS: Mapping[str, Callable[[Tensor, InputSpec, SampleRng], Tensor]] = {
+    "mean": _mean,
+    "floor": _floor,
+    "noise": _noise,
+    "blur": _blur,
+}
