@@ -112,7 +112,13 @@ class Audit:
         )
 
     def value(
-        self, metric: str, *, check: str = "clean", emotion: str | None = None, at: float | None = None, of: str | None = None
+        self,
+        metric: str,
+        *,
+        check: str = "clean",
+        emotion: str | None = None,
+        at: float | None = None,
+        of: str | None = None,
     ) -> float:
         """Return one metric's value; raises UsageError with the nearest name where there is no such row."""
         rows = [
@@ -125,7 +131,10 @@ class Audit:
             for given, key in ((check, "check"), (metric, "metric"), (emotion, "emotion"), (at, "at")):
                 known = {str(row[key]) for row in self.metrics}
                 if given is not None and str(given) not in known:
-                    raise UsageError(f"no {key} {given!r} in this audit{did_you_mean(given, known)} (there are: {', '.join(sorted(known))})")
+                    raise UsageError(
+                        f"no {key} {given!r} in this audit{did_you_mean(given, known)} "
+                        f"(there are: {', '.join(sorted(known))})"
+                    )
             raise UsageError(f"no {metric!r} of check {check!r} for emotion {emotion!r} at {at!r} in this audit")
         value = rows[0]["value"]
         return math.inf if value is None else float(value)
@@ -146,7 +155,13 @@ def read_document(folder: Path) -> dict[str, Any]:
 
 
 def metric_row(
-    key: tuple[str, str, str, str], metric: str, found: Estimate, *, at: float | None, emotion: str | None, group: str | None
+    key: tuple[str, str, str, str],
+    metric: str,
+    found: Estimate,
+    *,
+    at: float | None,
+    emotion: str | None,
+    group: str | None,
 ) -> dict[str, Any]:
     """Return one row of `metrics`; `key` is (check, kind, method, measure)."""
     check, kind, method, measure = key

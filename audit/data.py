@@ -112,5 +112,7 @@ def where_group(samples: Sequence[Sample], column: str, values: Iterable[str]) -
 
 def _group(sample: Sample, column: str) -> str:
     if column not in sample.groups:
-        raise DataError(f"{sample.path or sample.id}: no column {column!r} (there are: {', '.join(sample.groups) or 'none'})")
+        raise DataError(
+            f"{sample.path or sample.id}: no column {column!r} (there are: {', '.join(sample.groups) or 'none'})"
+        )
     return sample.groups[column]

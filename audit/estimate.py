@@ -142,16 +142,23 @@ class Estimator:
         return self._estimate(rows, tables[0], statistic, len(shared), proportion=metric == "curve_area")
 
     def mean_score(
-        self, check: str, method: str, measure: str, *, emotion: str | None = None, minus: str | None = None
+        self,
+        check: str,
+        method: str,
+        measure: str,
+        *,
+        emotion: str | None = None,
+        at: float | None = None,
+        minus: str | None = None,
     ) -> Estimate:
-        """Estimate a saliency method's mean score, or its paired difference to another method's (`minus`)."""
-        table = self._scores(check, method, measure)
+        """Estimate a method's mean score, or its paired difference to another method's (`minus`)."""
+        table = self._scores(check, method, measure, at)
         if table is None:
             return Estimate(None, None, 0, None, f"{method} gave no {measure}")
         table = self._of(table, emotion, None)
         values = table["score"].to_numpy(np.float64)
         if minus is not None:
-            other = self._scores(check, minus, measure)
+            other = self._scores(check, minus, measure, at)
             if other is None:
                 return Estimate(None, None, 0, None, f"{minus} gave no {measure}")
             values = values - other.loc[table.index, "score"].to_numpy(np.float64)
@@ -166,8 +173,12 @@ class Estimator:
         largest = float(table["score"].max())
         return Estimate(largest, (largest, largest), len(table), None)
 
-    def _scores(self, check: str, method: str, measure: str) -> pd.DataFrame | None:
-        found = [part for key, part in self._tables.items() if key[:3] == (check, method, measure)]
+    def _scores(self, check: str, method: str, measure: str, at: float | None = None) -> pd.DataFrame | None:
+        found = [
+            part
+            for key, part in self._tables.items()
+            if key[:3] == (check, method, measure) and (at is None or key[3] == at)
+        ]
         return found[0] if found else None
 
     def _of(self, table: pd.DataFrame, emotion: str | None, group: str | None) -> pd.DataFrame:

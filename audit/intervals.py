@@ -34,7 +34,9 @@ def paired_difference(lost: float, gained: float, n: float, confidence: float) -
     return low, high
 
 
-def replicates(rows: Floats, repeats: Floats, statistic: Callable[[Floats], Floats], *, draws: int, seed: int) -> Floats:
+def replicates(
+    rows: Floats, repeats: Floats, statistic: Callable[[Floats], Floats], *, draws: int, seed: int
+) -> Floats:
     """Return the statistic of `draws` resamples, (draws,) or (draws, ...).
 
     `rows` (m, d) are additive statistics of the units that are resampled, row i standing `repeats[i]` times;
@@ -55,7 +57,8 @@ def percentile(values: Floats, units: int, confidence: float) -> Interval | None
     """Return the expanded percentile interval of bootstrap values; None where a resample left nothing to compute.
 
     The percentiles are widened for the number of resampled `units`, which the plain ones ignore, at a cost in
-    coverage where they are few. Hesterberg (2015), What Teachers Should Know About the Bootstrap. Infinite values sort last.
+    coverage where they are few. Infinite values sort last.
+    Hesterberg (2015), What Teachers Should Know About the Bootstrap.
     """
     known = np.sort(values[~np.isnan(values)])
     if units < 2 or not len(known):

@@ -121,7 +121,9 @@ def find(family: str, name: str, *, relative_to: Path | None = None) -> Method:
         file, _, function = name.rpartition(":")
         path = (Path(relative_to or ".") / file).resolve()
         if not path.is_file():
-            raise UsageError(f"no such file {path} for {family} {name!r} (paths are relative to the file that names them)")
+            raise UsageError(
+                f"no such file {path} for {family} {name!r} (paths are relative to the file that names them)"
+            )
         own = {method.name: method for method in _methods(path) if method.family == family}
         if function not in own:
             raise UsageError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +90,9 @@ class Model(ABC):
     differentiable: bool
     module: nn.Module | None = None
     """The network itself where there is one: GradCAM looks for its layers, LRP for its graph."""
+    loader: str = "memory"
+    weights: Path | None = None
+    """The file the weights came from."""
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -116,7 +121,9 @@ class Model(ABC):
                 f"its manifest names {len(self.emotions)} emotions, so ({len(inputs)}, {len(self.emotions)}) is due"
             )
         if not bool(torch.isfinite(logits).all()):
-            raise ModelError(f"model {self.name!r} returned NaN or infinite logits; check its weights and input scaling")
+            raise ModelError(
+                f"model {self.name!r} returned NaN or infinite logits; check its weights and input scaling"
+            )
         if logits.requires_grad and inputs.requires_grad and inputs.is_leaf:
             self._time_backward(inputs, logits)
         return logits
@@ -130,6 +137,17 @@ class Model(ABC):
                 self.ledger.add(backward=len(inputs), seconds=time.perf_counter() - started.pop())
 
         inputs.register_hook(booked)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the weights' file, or of the parameters' names and values where there is no file."""
+        digest = hashlib.sha256()
+        if self.weights is not None:
+            digest.update(self.weights.read_bytes())
+        elif self.module is not None:
+            for name, value in sorted(self.module.state_dict().items()):
+                digest.update(name.encode())
+                digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
     def view_from_waveform(self) -> Model:
         """Return the same model taking waveforms (n, samples): the front end becomes part of it."""

@@ -148,7 +148,8 @@ def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emot
     if check.kind == "corruption":
         return f"add {check.uses[0].method} at this severity to the training, and audit again"
     if check.kind == "attack":
-        return f"train on {check.uses[0].method} examples up to the epsilon you must withstand, or narrow who can reach the input"
+        attack = check.uses[0].method
+        return f"train on {attack} examples up to the epsilon you must withstand, or narrow who can reach the input"
     return f"do not rest a decision on {gate.of} maps{of_emotion}; prefer the method this audit ranks first"
 
 

@@ -12,7 +12,9 @@ from audit.randomness import SampleRng
 
 
 @attack(norm="linf")
-def fgsm(model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng, *, epsilon: Sequence[float]) -> Iterator[Tensor]:
+def fgsm(
+    model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng, *, epsilon: Sequence[float]
+) -> Iterator[Tensor]:
     """Yield `x + epsilon sign(dL/dx)` per epsilon, in input units; one gradient serves the whole curve.
 
     L is the cross-entropy at the true emotions `targets`, (n,).

@@ -35,7 +35,9 @@ def changes(check: Check, session: Session, indices: Sequence[int]) -> Iterator[
         proposals = attack(model, before, truths, rng, **{parameter: list(severities)}, **use.parameters)
         for severity, proposal in zip(severities, proposals, strict=True):
             if proposal.shape != before.shape or not bool(torch.isfinite(proposal).all()):
-                raise MethodError(f"attack {method.name} returned a wrong shape, NaN or infinity at {parameter} {severity}")
+                raise MethodError(
+                    f"attack {method.name} returned a wrong shape, NaN or infinity at {parameter} {severity}"
+                )
             after = into_ball(before, proposal.detach(), severity, norm).clamp(*model.spec.bounds)
             yield Change(method.name, severity, batch, before, after, on_waveform)
 

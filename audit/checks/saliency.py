@@ -34,7 +34,9 @@ class SaliencyRun:
         self.check, self.session, self.truth = check, session, truth
         self.maps: Maps = {}
         self.refused: dict[str, str] = {}
-        self._explain = {use.method: (find("saliency", use.method, relative_to=use.relative_to), use) for use in check.uses}
+        self._explain = {
+            use.method: (find("saliency", use.method, relative_to=use.relative_to), use) for use in check.uses
+        }
         use = check.faithfulness
         self._hide = find("faithfulness", use.method, relative_to=use.relative_to)
         fills = use.parameters.get("fill", self._hide.parameters["fill"].default)
@@ -100,7 +102,8 @@ class SaliencyRun:
             yield from session.scores(check, RANDOM, "localisation", self._masked, indices, inside)
         for fill in self._fills:
             drawn = [
-                self._hidden(inputs, ranking, fill, indices, f"{RANDOM}-{turn}") for turn, ranking in enumerate(rankings)
+                self._hidden(inputs, ranking, fill, indices, f"{RANDOM}-{turn}")
+                for turn, ranking in enumerate(rankings)
             ]
             yield from self._scored(RANDOM, fill, targets, indices, torch.stack(drawn).mean(0))
 

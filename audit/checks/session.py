@@ -63,7 +63,10 @@ class Session:
         """Return probabilities (n, emotions), in double precision on the CPU, in batches of the session's size."""
         judged = model or self.model
         with torch.inference_mode():
-            parts = [judged.logits(part.to(judged.device)).double().softmax(1).cpu() for part in inputs.split(self.batch_size)]
+            parts = [
+                judged.logits(part.to(judged.device)).double().softmax(1).cpu()
+                for part in inputs.split(self.batch_size)
+            ]
         return torch.cat(parts)
 
     def predictions(

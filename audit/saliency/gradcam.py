@@ -15,9 +15,7 @@ from audit.randomness import SampleRng
 
 
 @saliency()
-def gradcam(
-    model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng, *, layer: str | None = None
-) -> Attribution:
+def gradcam(model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng, *, layer: str | None = None) -> Attribution:
     """Return the positive part of the class activation map, interpolated to the inputs' size, (n, ...).
 
     `layer` is a module's dotted name; without it, the last module that puts out feature maps with room in them.
@@ -66,5 +64,7 @@ def _last_feature_map(module: nn.Module, example: Tensor) -> nn.Module:
         for handle in handles:
             handle.remove()
     if not seen:
-        raise MethodError("gradcam found no convolutional feature map in this model; name one with `layer`, or use lrp or lime")
+        raise MethodError(
+            "gradcam found no convolutional feature map in this model; name one with `layer`, or use lrp or lime"
+        )
     return seen[-1]

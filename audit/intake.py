@@ -1,0 +1,97 @@
+"""From a suite's data to a session: every clip read once, every clean prediction made once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audit.checks.session import Session
+from audit.data import Dataset, Problem, Sample, waveform_of
+from audit.dataset import open_dataset
+from audit.errors import DataError, UsageError
+from audit.model import Model
+from audit.progress import Progress
+from audit.randomness import stream_seed
+from audit.suite import Suite
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError where torch cannot compute on `device`."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--device {device}: torch cannot use it here ({str(error).splitlines()[0]})") from error
+
+
+def open_session(
+    suite: Suite, model: Model, limit: int | None, batch_size: int, progress: Progress
+) -> tuple[Dataset, Session]:
+    """Return the data set as judged, problems included, and the session on it.
+
+    Raises DataError where no clip can be used or the cluster column is missing.
+    """
+    if suite.data is None:
+        raise UsageError("the suite names no data; give its root with --data")
+    dataset = open_dataset(suite.data, model.emotions)
+    samples, waveforms, problems = _read(dataset, model, limit, suite.decide.seed)
+    cluster = suite.decide.cluster
+    if cluster is not None:
+        lacking = [sample for sample in samples if cluster not in sample.groups]
+        if lacking:
+            raise DataError(
+                f"decide.cluster is {cluster!r}, and {len(lacking)} clips have no such column, the first "
+                f"{lacking[0].id!r} (it has: {', '.join(lacking[0].groups) or 'none'}); name another, or leave cluster out"
+            )
+    dataset = replace(dataset, samples=samples, problems=(*dataset.problems, *problems))
+    with torch.inference_mode():
+        inputs = torch.cat([model.spec.represent(part) for part in waveforms.split(batch_size)])
+    session = Session(
+        model=model,
+        samples=samples,
+        waveforms=waveforms,
+        # Inference tensors cannot take part in a graph; attacks and saliency need ones that can.
+        inputs=inputs.clone(),
+        truths=torch.tensor([model.emotions.index(sample.emotion) for sample in samples]),
+        clean=torch.empty(0),
+        seed=suite.decide.seed,
+        batch_size=batch_size,
+        progress=progress,
+    )
+    return dataset, replace(session, clean=session.predict(session.inputs))
+
+
+def _read(
+    dataset: Dataset, model: Model, limit: int | None, seed: int
+) -> tuple[tuple[Sample, ...], Tensor, list[Problem]]:
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit}: at least 1 clip is needed")
+    order = dataset.samples
+    if limit is not None and limit < len(order):
+        order = tuple(_spread(order, limit, seed))
+    samples, waveforms, problems = [], [], []
+    for sample in order:
+        try:
+            waveforms.append(waveform_of(sample, dataset, model.spec))
+        except DataError as error:
+            path = str(sample.path or sample.id)
+            problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
+            continue
+        samples.append(sample)
+    if not samples:
+        first = f"; the first: {problems[0].path}: {problems[0].reason}" if problems else ""
+        raise DataError(f"none of the {len(order)} clips can be used{first}")
+    return tuple(samples), torch.from_numpy(np.stack(waveforms)), problems
+
+
+def _spread(samples: Sequence[Sample], limit: int, seed: int) -> list[Sample]:
+    rank: dict[str, int] = {}
+    keyed = []
+    for sample in sorted(samples, key=lambda s: stream_seed(seed, "limit", s.id)):
+        rank[sample.emotion] = rank.get(sample.emotion, 0) + 1
+        keyed.append((rank[sample.emotion], sample.emotion, sample.id))
+    chosen = {name for _, _, name in sorted(keyed)[:limit]}
+    return [sample for sample in samples if sample.id in chosen]

@@ -1,0 +1,162 @@
+"""The whole story: load, predict, check, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audit import summary, verdict
+from audit.audit import LIMITS, Audit
+from audit.checks import attack, change, clean, corruption
+from audit.checks.saliency import SaliencyRun
+from audit.checks.session import Session
+from audit.data import Dataset
+from audit.errors import AuditError, UsageError, did_you_mean
+from audit.estimate import Estimator
+from audit.exhibits import show
+from audit.facts import cost, data_facts, model_facts, provenance, suite_facts
+from audit.intake import check_device, open_session
+from audit.ledger import Ledger
+from audit.manifest import load_model
+from audit.model import Model, as_found
+from audit.progress import Progress, Silent
+from audit.record import Record, table
+from audit.suite import Check, Suite
+
+
+@dataclass
+class Findings:
+    """What the checks brought together: records, saliency maps by check, and what could not be judged."""
+
+    records: list[Record] = field(default_factory=list)
+    explained: dict[str, SaliencyRun] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def run(
+    suite: Suite,
+    *,
+    model: Model | None = None,
+    only: str | None = None,
+    limit: int | None = None,
+    device: str = "cpu",
+    batch_size: int = 32,
+    media: Path | None = None,
+    progress: Progress | None = None,
+    command: Sequence[str] | None = None,
+) -> Audit:
+    """Run a suite and return the audit.
+
+    `model` takes the place of the suite's own (it is left as it came); `only` is `check` or `check/emotion`;
+    `limit` judges that many clips; clips and pictures go into `media` (None for none).
+    Raises UsageError, ModelError or DataError where nothing could be judged at all.
+    """
+    started = datetime.now(UTC)
+    bar = progress or Silent()
+    checks, only_emotion = _selected(suite, only)
+    judged = model or load_model(_given(suite.model, "model"))
+    judged.ledger = Ledger()
+    check_device(device)
+    with as_found(judged, device):
+        with judged.ledger.during("clean"):
+            dataset, session = open_session(suite, judged, limit, batch_size, bar)
+        findings = _check_all(checks, session, dataset)
+        records = table(findings.records)
+        emotions = tuple(e for e in judged.emotions if any(s.emotion == e for s in session.samples))
+        groups = {name: members for name, members in suite.groups.items() if set(members) & set(emotions)}
+        estimator = Estimator(records, judged.emotions, groups, suite.decide)
+        kept = [c for c in checks if c.id not in findings.errors]
+        rows = summary.metric_rows(kept, estimator)
+        best = summary.best_saliency(kept, estimator)
+        with judged.ledger.during("exhibits"):
+            exhibits = show(kept, session, estimator, findings.explained, best["method"], media) if media else []
+    verdicts = tuple(_decided(checks, estimator, findings, only_emotion))
+    return Audit(
+        suite=suite_facts(suite),
+        model=model_facts(suite, judged, session),
+        data=data_facts(suite, dataset, session),
+        decide={
+            "confidence": suite.decide.confidence,
+            "cluster": suite.decide.cluster,
+            "when_unsure": suite.decide.when_unsure,
+            "seed": suite.decide.seed,
+        },
+        verdicts=verdicts,
+        kinds={check.id: check.kind for check in checks},
+        metrics=rows,
+        confusions=summary.confusions(kept, estimator),
+        best_saliency=best,
+        cost=cost(judged.ledger),
+        exhibits=exhibits,
+        provenance=provenance(suite, started, device, batch_size, command),
+        limits=LIMITS,
+        records=records,
+    )
+
+
+def _selected(suite: Suite, only: str | None) -> tuple[tuple[Check, ...], str | None]:
+    if only is None:
+        return suite.checks, None
+    wanted, _, emotion = only.partition("/")
+    ids = [check.id for check in suite.checks]
+    if wanted not in ids:
+        raise UsageError(
+            f"--only: the suite has no check {wanted!r}{did_you_mean(wanted, ids)} (it has: {', '.join(ids)})"
+        )
+    # The clean predictions come along, without their gates: drops and new errors are counted from them.
+    kept = [c if c.id == wanted else replace(c, gates=()) for c in suite.checks if c.id in (wanted, "clean")]
+    return tuple(kept), emotion or None
+
+
+def _given(value: Path | None, what: str) -> Path:
+    if value is None:
+        raise UsageError(f"the suite names no {what}; give one with --{what}")
+    return value
+
+
+def _check_all(checks: Sequence[Check], session: Session, dataset: Dataset) -> Findings:
+    findings = Findings()
+    if "clean" not in [check.id for check in checks]:
+        findings.records.extend(clean.run(Check("clean", "clean"), session))
+    for check in checks:
+        with session.model.ledger.during(check.id):
+            try:
+                findings.records.extend(_records(check, session, dataset, findings))
+            except AuditError as error:
+                findings.errors[check.id] = str(error)
+            finally:
+                session.progress.end()
+    return findings
+
+
+def _records(check: Check, session: Session, dataset: Dataset, findings: Findings) -> Iterator[Record]:
+    if check.kind == "clean":
+        session.progress.begin(check.id, clean.total(check, session))
+        return list(clean.run(check, session))
+    if check.kind == "saliency":
+        truth = dataset.truth
+        explained = SaliencyRun(check, session, (lambda i: truth(session.samples[i])) if truth else None)
+        findings.explained[check.id] = explained
+        session.progress.begin(check.id, explained.total())
+        return list(explained.records())
+    session.progress.begin(check.id, change.total(check, session))
+    changes = corruption.changes if check.kind == "corruption" else attack.changes
+    return list(change.judged(check, session, changes))
+
+
+def _decided(
+    checks: Sequence[Check],
+    estimator: Estimator,
+    findings: Findings,
+    only_emotion: str | None,
+) -> Iterator[verdict.Verdict]:
+    for check in checks:
+        explained = findings.explained.get(check.id)
+        refused = explained.refused if explained else {}
+        for found in verdict.decide(
+            check, estimator, estimator.emotions, refused=refused, error=findings.errors.get(check.id)
+        ):
+            if only_emotion is None or found.emotion == only_emotion:
+                yield found
