@@ -14,7 +14,6 @@ import pandas as pd
 
 from audit.errors import AuditError, UsageError, did_you_mean
 from audit.estimate import Estimate
-from audit.gate_id import gate_ids
 from audit.suite import Gate, Place
 from audit.verdict import Verdict
 
@@ -61,16 +60,13 @@ class Audit:
 
     def document(self) -> dict[str, Any]:
         """Return `audit.json` as a dict: no NaN, no infinity, None where a value lies beyond what was tested."""
-        ids = gate_ids(self.verdicts)
         document = {
             "schema": SCHEMA,
             "suite": self.suite,
             "model": self.model,
             "passed": self.passed,
             "exit_code": self.exit_code,
-            "verdicts": [
-                _verdict_row(v, name, self.kinds[v.check]) for v, name in zip(self.verdicts, ids, strict=True)
-            ],
+            "verdicts": [_verdict_row(verdict, self.kinds[verdict.check]) for verdict in self.verdicts],
             "metrics": self.metrics,
             "confusions": self.confusions,
             "best_saliency": self.best_saliency,
@@ -180,10 +176,10 @@ def metric_row(
     }
 
 
-def _verdict_row(verdict: Verdict, name: str, kind: str) -> dict[str, Any]:
+def _verdict_row(verdict: Verdict, kind: str) -> dict[str, Any]:
     gate = verdict.gate
     return {
-        "id": name,
+        "id": verdict.id,
         "check": verdict.check,
         "kind": kind,
         "method": verdict.method,
@@ -218,6 +214,7 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
     )
     interval = row["interval"]
     return Verdict(
+        id=row["id"],
         check=row["check"],
         method=row["method"],
         gate=gate,

@@ -44,7 +44,7 @@ def open_session(
         if lacking:
             raise DataError(
                 f"decide.cluster is {cluster!r}, and {len(lacking)} clips have no such column, the first "
-                f"{lacking[0].id!r} (it has: {', '.join(lacking[0].groups) or 'none'}); name another, or leave cluster out"
+                f"{lacking[0].id!r} (it has: {', '.join(lacking[0].groups) or 'none'}); name another or none"
             )
     dataset = replace(dataset, samples=samples, problems=(*dataset.problems, *problems))
     with torch.inference_mode():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit import summary, verdict
+from audit import gate_id, summary, verdict
 from audit.audit import LIMITS, Audit
 from audit.checks import attack, change, clean, corruption
 from audit.checks.saliency import SaliencyRun
@@ -21,7 +21,7 @@ from audit.intake import check_device, open_session
 from audit.ledger import Ledger
 from audit.manifest import load_model
 from audit.model import Model, as_found
-from audit.progress import Progress, Silent
+from audit.progress import Progress, Unwatched
 from audit.record import Record, table
 from audit.suite import Check, Suite
 
@@ -54,7 +54,7 @@ def run(
     Raises UsageError, ModelError or DataError where nothing could be judged at all.
     """
     started = datetime.now(UTC)
-    bar = progress or Silent()
+    bar = progress or Unwatched()
     checks, only_emotion = _selected(suite, only)
     judged = model or load_model(_given(suite.model, "model"))
     judged.ledger = Ledger()
@@ -72,7 +72,7 @@ def run(
         best = summary.best_saliency(kept, estimator)
         with judged.ledger.during("exhibits"):
             exhibits = show(kept, session, estimator, findings.explained, best["method"], media) if media else []
-    verdicts = tuple(_decided(checks, estimator, findings, only_emotion))
+    verdicts = tuple(_decided(suite, checks, estimator, findings, only_emotion))
     return Audit(
         suite=suite_facts(suite),
         model=model_facts(suite, judged, session),
@@ -147,16 +147,11 @@ def _records(check: Check, session: Session, dataset: Dataset, findings: Finding
 
 
 def _decided(
-    checks: Sequence[Check],
-    estimator: Estimator,
-    findings: Findings,
-    only_emotion: str | None,
+    suite: Suite, checks: Sequence[Check], estimator: Estimator, findings: Findings, only_emotion: str | None
 ) -> Iterator[verdict.Verdict]:
-    for check in checks:
-        explained = findings.explained.get(check.id)
-        refused = explained.refused if explained else {}
-        for found in verdict.decide(
-            check, estimator, estimator.emotions, refused=refused, error=findings.errors.get(check.id)
-        ):
-            if only_emotion is None or found.emotion == only_emotion:
-                yield found
+    gated = {check.id for check in checks if check.gates}
+    for due in gate_id.due(suite, estimator.emotions):
+        if due.check.id in gated and only_emotion in (None, due.emotion):
+            explained = findings.explained.get(due.check.id)
+            refused = explained.refused if explained else {}
+            yield verdict.decide(due, estimator, refused=refused, error=findings.errors.get(due.check.id))

@@ -42,6 +42,11 @@ class Use:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     relative_to: Path | None = None
 
+    @property
+    def name(self) -> str:
+        """The method's own name, without the file it came from."""
+        return self.method.rpartition(":")[2]
+
 
 @dataclass(frozen=True)
 class Check:

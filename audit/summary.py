@@ -40,7 +40,7 @@ def best_saliency(checks: Sequence[Check], estimator: Estimator) -> Row:
     for check in checks:
         if check.kind != "saliency":
             continue
-        for method in (use.method.rpartition(":")[2] for use in check.uses):
+        for method in (use.name for use in check.uses):
             over = estimator.mean_score(check.id, method, measure_of(check), minus=RANDOM)
             if over.value is not None and over.interval is not None:
                 found.append((over.value, method, over))
@@ -85,7 +85,7 @@ def _prediction_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
 
 def _saliency_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
     assert check.faithfulness is not None
-    score = check.faithfulness.method
+    score = check.faithfulness.name
     for name, method, measure, severity in estimator.keys:
         if name != check.id:
             continue
@@ -109,4 +109,4 @@ def _severities(check: Check, estimator: Estimator) -> list[float | None]:
 
 
 def _method(check: Check) -> str:
-    return check.uses[0].method.rpartition(":")[2] if check.uses else check.id
+    return check.uses[0].name if check.uses else check.id

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from audit.estimate import Estimate, Estimator
+from audit.gate_id import Due
 from audit.suite import Check, Gate
 
 Outcome = Literal["PASS", "FAIL", "UNSURE", "ERROR"]
@@ -22,6 +23,7 @@ class Verdict:
     `n` counts samples, `clusters` speakers (None without clustering). `next_step` says what to do about it.
     """
 
+    id: str
     check: str
     method: str
     gate: Gate
@@ -36,38 +38,31 @@ class Verdict:
     next_step: str = ""
 
 
-def decide(
-    check: Check, estimator: Estimator, emotions: Sequence[str], *, refused: Mapping[str, str], error: str | None
-) -> Iterator[Verdict]:
-    """Yield a verdict per gate of a check, and per emotion or group where the gate asks for it.
+def decide(due: Due, estimator: Estimator, *, refused: Mapping[str, str], error: str | None) -> Verdict:
+    """Return the verdict that is due.
 
     `refused` gives the reason why a saliency method made no maps; `error` why the whole check could not be judged.
     """
-    for gate in check.gates:
-        method = gate.of or (check.uses[0].method.rpartition(":")[2] if check.uses else check.id)
-        subjects: list[tuple[str | None, str | None]] = [(None, None)]
-        if gate.per == "emotion":
-            subjects = [(emotion, None) for emotion in emotions]
-        elif gate.per == "group":
-            subjects = [(None, group) for group in estimator.groups]
-        for emotion, group in subjects:
-            why = error or refused.get(method)
-            found = Estimate(None, None, 0, None, why) if why else _estimate(check, gate, estimator, emotion, group)
-            outcome = _outcome(gate, found)
-            yield Verdict(
-                check=check.id,
-                method=method,
-                gate=gate,
-                emotion=emotion,
-                group=group,
-                value=found.value,
-                interval=found.interval,
-                n=found.n,
-                clusters=found.clusters,
-                outcome=outcome,
-                reason=_reason(check, gate, found, outcome, estimator, emotion),
-                next_step=_next_step(check, gate, found, outcome, emotion),
-            )
+    check, gate, emotion, group = due.check, due.gate, due.emotion, due.group
+    method = gate.of or (check.uses[0].name if check.uses else check.id)
+    why = error or refused.get(method)
+    found = Estimate(None, None, 0, None, why) if why else _estimate(check, gate, estimator, emotion, group)
+    outcome = _outcome(gate, found)
+    return Verdict(
+        id=due.id,
+        check=check.id,
+        method=method,
+        gate=gate,
+        emotion=emotion,
+        group=group,
+        value=found.value,
+        interval=found.interval,
+        n=found.n,
+        clusters=found.clusters,
+        outcome=outcome,
+        reason=_reason(check, gate, found, outcome, estimator, emotion),
+        next_step=_next_step(check, gate, found, outcome, emotion),
+    )
 
 
 def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | None, group: str | None) -> Estimate:
@@ -89,7 +84,7 @@ def measure_of(check: Check) -> str:
     """Return the measure a saliency check's gates look at: its faithfulness score with the first fill."""
     assert check.faithfulness is not None
     fill = check.faithfulness.parameters.get("fill", "mean")
-    return f"{check.faithfulness.method}/{fill if isinstance(fill, str) else fill[0]}"
+    return f"{check.faithfulness.name}/{fill if isinstance(fill, str) else fill[0]}"
 
 
 def _outcome(gate: Gate, found: Estimate) -> Outcome:
@@ -146,9 +141,9 @@ def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emot
     if check.kind == "clean":
         return f"listen to the misjudged clips{of_emotion}; add or reweight training clips where they sound right"
     if check.kind == "corruption":
-        return f"add {check.uses[0].method} at this severity to the training, and audit again"
+        return f"add {check.uses[0].name} at this severity to the training, and audit again"
     if check.kind == "attack":
-        attack = check.uses[0].method
+        attack = check.uses[0].name
         return f"train on {attack} examples up to the epsilon you must withstand, or narrow who can reach the input"
     return f"do not rest a decision on {gate.of} maps{of_emotion}; prefer the method this audit ranks first"
 

@@ -35,7 +35,7 @@ class SaliencyRun:
         self.maps: Maps = {}
         self.refused: dict[str, str] = {}
         self._explain = {
-            use.method: (find("saliency", use.method, relative_to=use.relative_to), use) for use in check.uses
+            use.name: (find("saliency", use.method, relative_to=use.relative_to), use) for use in check.uses
         }
         use = check.faithfulness
         self._hide = find("faithfulness", use.method, relative_to=use.relative_to)
