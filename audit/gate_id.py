@@ -16,9 +16,9 @@ from audit.suite import Check, Gate, Suite
 
 @dataclass(frozen=True)
 class Due:
-    """A verdict the suite asks for, before anything is judged: `parts` name check, gate and, with `per`, emotion or group.
+    """A verdict the suite asks for, before anything is judged.
 
-    `emotion` and `group` are both None where the gate has no `per`.
+    `parts` name check, gate and, where the gate has a `per`, emotion or group (both None where it has none).
     """
 
     parts: tuple[str, ...]
@@ -54,14 +54,8 @@ def gate_slug(gate: Gate) -> str:
     if gate.of is not None:
         words += ["of", gate.of]
     if gate.at is not None:
-        words += ["at", f"{gate.at:g}"]
+        words += ["at", f"{gate.at:g}".replace("-", "minus-", 1) if gate.at < 0 else f"{gate.at:g}"]
     return slug("-".join(words))
-
-
-def gate_id(check: str, gate: Gate, subject: str | None) -> str:
-    """Return the id of one verdict, as `due` gives it where no two names in the suite fall together."""
-    parts = [slug(check), gate_slug(gate), *([] if subject is None else [slug(subject)])]
-    return "::".join(parts)
 
 
 def slug(name: str) -> str:
@@ -78,12 +72,12 @@ def slug(name: str) -> str:
 def unique(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names in order, the second of a kind as `name-2`, and so on."""
     taken: set[str] = set()
-    for_all: list[str] = []
+    named: list[str] = []
     for name in names:
         number, candidate = 1, name
         while candidate in taken:
             number += 1
             candidate = f"{name}-{number}"
         taken.add(candidate)
-        for_all.append(candidate)
-    return tuple(for_all)
+        named.append(candidate)
+    return tuple(named)
