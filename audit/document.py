@@ -35,7 +35,7 @@ _OPENING = (BlockMappingStartToken, BlockSequenceStartToken, FlowMappingStartTok
 _CLOSING = (BlockEndToken, FlowMappingEndToken, FlowSequenceEndToken)
 _TAG = "tag:yaml.org,2002:"
 
-Scalar: TypeAlias = "None | bool | int | float | str"
+Scalar: TypeAlias = "bool | int | float | str | None"
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ class Mark:
         source = self.source.replace("\t", " ")
         if len(source) > LONGEST_SOURCE:
             source = source[: max(LONGEST_SOURCE, self.column + self.width)] + " ..."
-        return SuiteError(
-            message, path=self.path, line=self.line, column=self.column, source=source, width=self.width
-        )
+        return SuiteError(message, path=self.path, line=self.line, column=self.column, source=source, width=self.width)
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,11 @@ class Node:
     def key_error(self, message: str) -> SuiteError:
         """Return an error at this value's key."""
         return (self.key or self.mark).error(message)
+
+    @property
+    def name(self) -> str:
+        """The key this value stands at, for messages."""
+        return self.key.source[self.key.column - 1 :][: self.key.width] if self.key else "an item"
 
     @property
     def entries(self) -> Mapping[str, Node]:
@@ -126,7 +129,7 @@ def read_document(path: Path) -> Node:
         raise SuiteError("the file is empty; it must hold a mapping that begins with `version: 1`", path=path)
     node = _Builder(path, lines).node(root, None)
     if not isinstance(node.value, Mapping):
-        raise node.mark.error("the file must hold a mapping that begins with `version: 1`, not a list or a single value")
+        raise node.mark.error("the file must hold a mapping that begins with `version: 1`, no list or single value")
     return node
 
 
@@ -187,7 +190,8 @@ def _syntax_error(error: MarkedYAMLError, path: Path, lines: list[str]) -> Suite
     elif "${" in place.source:
         problem += "; put quotes around a value that holds ${...}"
     elif error.context:
-        problem = f"{problem} ({error.context}{f', begun at line {error.context_mark.line + 1}' if error.context_mark else ''})"
+        begun = f", begun at line {error.context_mark.line + 1}" if error.context_mark else ""
+        problem = f"{problem} ({error.context}{begun})"
     return place.error(problem)
 
 

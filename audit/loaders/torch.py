@@ -1,0 +1,180 @@
+"""Loads a PyTorch network: its code from a Python file, its weights from safetensors or a state_dict."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import safetensors
+import safetensors.torch
+import torch as pytorch
+from torch import Tensor, nn
+
+from audit.errors import ModelError, UntrustedError, did_you_mean
+from audit.kinds import import_file, loader
+from audit.model import Model, TorchModel
+
+if TYPE_CHECKING:
+    from audit.manifest import Manifest
+
+NAMED_AT_MOST = 5
+
+
+@loader(extensions=(".safetensors", ".pt", ".pth"))
+def torch(manifest: Manifest) -> Model:
+    """Return the network with its trained weights, in evaluation mode, in single precision, on the CPU.
+
+    `manifest.source` builds the untrained network; `manifest.weights` are a safetensors file, a state_dict saved by
+    `torch.save`, or, with `trust: true` and no source, a whole pickled module.
+    Raises ModelError where code or weights are missing, broken or do not fit each other, UntrustedError for a pickle
+    that could run code without declared trust.
+    """
+    path = manifest.weights
+    if path is None:
+        raise ModelError(f"{manifest.path}: loader torch needs `weights:`, a .safetensors, .pt or .pth file")
+    stored = _read(path, trust=manifest.trust)
+    if isinstance(stored, nn.Module):
+        module = stored
+    else:
+        module = _build(manifest)
+        _fill(module, _state(stored, path, manifest.key), path)
+    _refuse_not_finite(module, path)
+    return TorchModel(module.float().eval(), manifest.spec, manifest.emotions, name=manifest.name)
+
+
+def _read(path: Path, *, trust: bool) -> Any:
+    if path.stat().st_size == 0:
+        raise ModelError(f"{path}: the file is empty; save or download the weights again")
+    if path.suffix == ".safetensors":
+        try:
+            return safetensors.torch.load_file(path)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise ModelError(f"{path}: not a whole safetensors file ({error}); save or download it again") from error
+    try:
+        return pytorch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if not zipfile.is_zipfile(path) and not _is_pickle(path):
+            raise ModelError(f"{path}: not a file that torch.save wrote; save or download it again") from error
+        if not trust:
+            raise UntrustedError(
+                f"{path}: holds pickled Python objects, which can run any code when opened. Save only the weights, "
+                "torch.save(model.state_dict(), path), and name `source: file.py:function`; or declare `trust: true` "
+                "in the manifest if you know where the file comes from"
+            ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{path}: not a whole PyTorch file ({_first_line(error)}); save or download it again"
+        ) from error
+    return _unpickle(path)
+
+
+def _unpickle(path: Path) -> Any:
+    try:
+        return pytorch.load(path, map_location="cpu", weights_only=False)
+    except (AttributeError, ImportError) as error:
+        raise ModelError(
+            f"{path}: the pickled module's code cannot be imported ({error}); save its state_dict and name `source:`"
+        ) from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{path}: not a whole PyTorch file ({_first_line(error)}); save or download it again"
+        ) from error
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1) == b"\x80"
+
+
+def _build(manifest: Manifest) -> nn.Module:
+    source = manifest.source
+    if source is None:
+        raise ModelError(
+            f"{manifest.path}: {manifest.weights} holds weights alone; name `source: file.py:function`, "
+            "the function that builds the network"
+        )
+    where = f"{source.path}:{source.function}"
+    try:
+        code = import_file(source.path)
+    except Exception as error:
+        raise ModelError(f"{source.path}: cannot be imported ({type(error).__name__}: {_first_line(error)})") from error
+    function = getattr(code, source.function, None)
+    if not callable(function):
+        own = [name for name, value in vars(code).items() if callable(value) and not name.startswith("_")]
+        near = did_you_mean(source.function, own)
+        raise ModelError(
+            f"{source.path} has no function {source.function!r}{near} (there are: {', '.join(own) or 'none'})"
+        )
+    with pytorch.random.fork_rng(devices=[]):
+        try:
+            module = function(**manifest.arguments)
+        except Exception as error:
+            given = ", ".join(f"{key}={value!r}" for key, value in manifest.arguments.items())
+            raise ModelError(f"{where}({given}) raised {type(error).__name__}: {_first_line(error)}") from error
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"{where} returned a {type(module).__name__}; a torch.nn.Module is due")
+    return module
+
+
+def _state(stored: Any, path: Path, key: str | None) -> Mapping[str, Tensor]:
+    if key is not None:
+        if not isinstance(stored, Mapping) or key not in stored:
+            there = ", ".join(map(str, stored)) if isinstance(stored, Mapping) else f"a {type(stored).__name__}"
+            raise ModelError(f"{path}: no entry {key!r} (there is: {there})")
+        stored = stored[key]
+    if not isinstance(stored, Mapping):
+        raise ModelError(f"{path}: a state_dict (tensors by name) is due, not a {type(stored).__name__}")
+    if stored and all(isinstance(value, Tensor) for value in stored.values()):
+        return stored
+    nested = [str(name) for name, value in stored.items() if isinstance(value, Mapping)]
+    hint = f"; name the entry that holds the weights: `key: {nested[0]}`" if nested else ""
+    there = ", ".join(map(str, stored)) or "no entries"
+    raise ModelError(f"{path}: a state_dict (tensors by name) is due, not a mapping with {there}{hint}")
+
+
+def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    own = module.state_dict()
+    missing = [f"{name} {_shape(own[name])}" for name in own if name not in state]
+    unexpected = [f"{name} {_shape(state[name])}" for name in state if name not in own]
+    misshapen = [
+        f"{name} {_shape(state[name])} where the network has {_shape(own[name])}"
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
+    told = [
+        f"{len(names)} {what}: {_named(names)}"
+        for what, names in (("missing", missing), ("not in the network", unexpected), ("of another shape", misshapen))
+        if names
+    ]
+    if told:
+        raise ModelError(f"{path}: the weights do not fit the network; " + "; ".join(told))
+    module.load_state_dict(state)
+
+
+def _refuse_not_finite(module: nn.Module, path: Path) -> None:
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and not bool(pytorch.isfinite(tensor).all()):
+            count = int((~pytorch.isfinite(tensor)).sum())
+            raise ModelError(
+                f"{path}: {name} holds {count} NaN or infinite values of {tensor.numel()}; train or save again"
+            )
+
+
+def _named(names: list[str]) -> str:
+    rest = len(names) - NAMED_AT_MOST
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _broken(path: Path, error: Exception) -> ModelError:
+    return ModelError(f"{path}: not a whole PyTorch file ({_first_line(error)}); save or download it again")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
