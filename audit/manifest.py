@@ -114,6 +114,7 @@ def load_model(path: Path) -> Model:
     model = load(manifest)
     if not isinstance(model, Model):
         raise ModelError(f"loader {manifest.loader} returned a {type(model).__name__}, a Model is due")
+    model.loader, model.weights = manifest.loader, manifest.weights
     return model
 
 

@@ -1,0 +1,145 @@
+"""Opens a data source: layout, emotion names, unique ids and the split that is judged."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from audit.data import (
+    Dataset,
+    Problem,
+    Sample,
+    read_audio,
+    split_at_random,
+    split_by_group,
+    where_group,
+)
+from audit.errors import DataError, did_you_mean
+from audit.kinds import find
+from audit.suite import DataSource
+
+
+def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
+    """Return the samples of the source's split whose emotion is one of the model's `emotions`.
+
+    What cannot be used is among the problems: files the layout could not place, emotions the model does not know,
+    emotions of the model that no clip shows. Nothing is decoded here.
+    Raises DataError where the root is missing, no clip can be used, or the split is empty.
+    """
+    listed, problems, facts = _listed(source)
+    samples, unknown = _known(_renamed(listed, source.rename), emotions)
+    problems += unknown
+    if not samples:
+        told = f"; the first of {len(problems)} problems: {problems[0].path}: {problems[0].reason}" if problems else ""
+        raise DataError(f"{_where(source)}: no clip of {', '.join(emotions)} found{told}")
+    chosen = split(_with_unique_ids(samples), source.split, source.seed)
+    if not chosen:
+        raise DataError(f"{_where(source)}: split {dict(source.split or {})} of {len(samples)} clips is empty")
+    shown = {sample.emotion for sample in chosen}
+    problems += [
+        Problem(
+            _where(source), f"no clip of {emotion!r}, an emotion of the model, among the {len(chosen)} to be judged"
+        )
+        for emotion in emotions
+        if emotion not in shown
+    ]
+    read = facts.get("read") or read_audio
+    return Dataset(chosen, tuple(problems), read, facts.get("truth"))
+
+
+def count_clips(source: DataSource) -> tuple[dict[str, int], int]:
+    """Return the clips to be judged by emotion (renamed), and the number of problems; decodes nothing.
+
+    Raises DataError as `open_dataset` does.
+    """
+    listed, problems, _ = _listed(source)
+    counts: dict[str, int] = {}
+    for sample in split(_with_unique_ids(_renamed(listed, source.rename)), source.split, source.seed):
+        counts[sample.emotion] = counts.get(sample.emotion, 0) + 1
+    return counts, len(problems)
+
+
+def split(samples: tuple[Sample, ...], how: Mapping[str, Any] | None, seed: int) -> tuple[Sample, ...]:
+    """Return the part of the samples a split names, in their order: all of them where `how` is None.
+
+    `{random: 0.2}` draws that share of the clips, `{by: speaker, share: 0.2}` that share of the speakers with all
+    their clips, `{column: fold, values: [test]}` the clips whose column holds one of the values.
+    """
+    if how is None:
+        return samples
+    if "random" in how:
+        return split_at_random(samples, float(how["random"]), seed)
+    if "by" in how:
+        return split_by_group(samples, str(how["by"]), float(how["share"]), seed)
+    chosen = where_group(samples, str(how["column"]), [str(value) for value in how["values"]])
+    if not chosen:
+        there = sorted({sample.groups[str(how["column"])] for sample in samples})
+        raise DataError(
+            f"no clip has {how['column']} {' or '.join(map(str, how['values']))} (there are: {', '.join(there[:20])})"
+        )
+    return chosen
+
+
+def _listed(source: DataSource) -> tuple[list[Sample], list[Problem], Mapping[str, Any]]:
+    method = find("layout", source.layout.method, relative_to=source.layout.relative_to)
+    keys = dict(source.layout.parameters)
+    load = method.load()
+    if source.root is None and not _takes_no_root(load):
+        raise DataError(f"layout {method.name} needs a root: write `root:` under `data:`, or give --data")
+    if source.root is not None and not source.root.exists():
+        raise DataError(f"{source.root}: no such file or folder (data.root, or --data)")
+    found = list(load(source.root, **keys))
+    samples = [item for item in found if isinstance(item, Sample)]
+    return samples, [item for item in found if isinstance(item, Problem)], method.facts
+
+
+def _takes_no_root(load: Callable[..., Any]) -> bool:
+    first = next(iter(inspect.signature(load).parameters.values()), None)
+    return first is not None and "None" in str(first.annotation)
+
+
+def _renamed(samples: Iterable[Sample], rename: Mapping[str, str]) -> tuple[Sample, ...]:
+    return tuple(replace(sample, emotion=rename.get(sample.emotion, sample.emotion)) for sample in samples)
+
+
+def _known(samples: Iterable[Sample], emotions: tuple[str, ...]) -> tuple[tuple[Sample, ...], list[Problem]]:
+    kept: list[Sample] = []
+    problems: list[Problem] = []
+    for sample in samples:
+        if sample.emotion in emotions:
+            kept.append(sample)
+            continue
+        reason = f"emotion {sample.emotion!r} is none of the model's{did_you_mean(sample.emotion, emotions)}"
+        problems.append(Problem(str(sample.path or sample.id), f"{reason} (it knows: {', '.join(emotions)})"))
+    return tuple(kept), problems
+
+
+def _with_unique_ids(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """Return the samples with ids made unique: clips that share one take their path from the common folder on."""
+    everything = tuple(samples)
+    counts: dict[str, int] = {}
+    for sample in everything:
+        counts[sample.id] = counts.get(sample.id, 0) + 1
+    paths = [str(sample.path) for sample in everything if sample.path is not None and counts[sample.id] > 1]
+    shared = os.path.commonpath(paths) if paths else ""
+    taken: set[str] = {name for name, count in counts.items() if count == 1}
+    unique: list[Sample] = []
+    for sample in everything:
+        name = sample.id
+        if counts[name] > 1:
+            base = Path(os.path.relpath(sample.path, shared)).as_posix() if sample.path is not None else name
+            name, turn = base, 1
+            while name in taken:
+                turn += 1
+                name = f"{base}#{turn}"
+        taken.add(name)
+        unique.append(sample if name == sample.id else replace(sample, id=name))
+    return tuple(unique)
+
+
+def _where(source: DataSource) -> str:
+    return str(source.root) if source.root is not None else source.layout.method
