@@ -1,0 +1,191 @@
+"""What a terminal shows of an audit: bars while it runs, then what failed, what is unsure, and the decision."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
+
+from audit.wording import (
+    Document,
+    Row,
+    blocks,
+    counts,
+    decision,
+    finding,
+    header,
+    near,
+    page,
+    place,
+    plain,
+    rerun,
+    title,
+)
+
+STYLES = {"FAIL": "bold red", "ERROR": "bold magenta", "UNSURE": "bold yellow", "GATE PASSED": "bold green"}
+MOST_BLOCKS = 12
+WAITING = "preparing"
+
+
+class _Count(ProgressColumn):
+    """`1503/2505  0:12  eta 0:08`; only the elapsed time where the total is unknown."""
+
+    def render(self, task: Task) -> Text:
+        elapsed = _clock(task.finished_time if task.finished else task.elapsed)
+        if task.total is None:
+            return Text(elapsed)
+        count = f"{task.completed:.0f}/{task.total:.0f}"
+        ahead = "" if task.finished or task.time_remaining is None else f"  eta {_clock(task.time_remaining)}"
+        return Text(f"{count:>11}  {elapsed}{ahead}")
+
+
+class Bars:
+    """Progress on a terminal: one bar per check, and a moving one while none runs. A context manager."""
+
+    def __init__(self, stream: TextIO, checks: Sequence[str]) -> None:
+        width = min(max((len(plain(check)) for check in checks), default=0), 24)
+        self._bars = Progress(
+            TextColumn(f"{{task.description:<{max(width, len(WAITING))}}}", markup=False),
+            BarColumn(bar_width=10, style="dim"),
+            _Count(),
+            console=Console(file=stream, highlight=False),
+            refresh_per_second=8,
+        )
+        self._waiting = self._bars.add_task(WAITING, total=None)
+        self._current: TaskID | None = None
+
+    def __enter__(self) -> Bars:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.remove_task(self._waiting)
+        self._bars.stop()
+
+    def begin(self, check: str, total: int) -> None:
+        """Start the bar of a check with `total` steps."""
+        self._bars.update(self._waiting, visible=False)
+        self._current = self._bars.add_task(plain(check), total=total)
+
+    def advance(self, n: int) -> None:
+        """Move the current bar by `n` steps."""
+        if self._current is not None:
+            self._bars.advance(self._current, n)
+
+    def end(self) -> None:
+        """Stop the current bar where it is."""
+        if self._current is not None:
+            self._bars.stop_task(self._current)
+        self._bars.reset(self._waiting, visible=True)
+        self._current = None
+
+
+class Lines:
+    """Progress where there is no terminal: one line per check as it ends. A context manager."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._check, self._total, self._done, self._start = "", 0, 0, 0.0
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave nothing open."""
+
+    def begin(self, check: str, total: int) -> None:
+        """Note the start of a check."""
+        self._check, self._total, self._done, self._start = plain(check), total, 0, time.monotonic()
+
+    def advance(self, n: int) -> None:
+        """Count `n` steps."""
+        self._done += n
+
+    def end(self) -> None:
+        """Print the check's line."""
+        elapsed = _clock(time.monotonic() - self._start)
+        print(f"{self._check}  {self._done}/{self._total}  {elapsed}", file=self._stream, flush=True)
+
+
+def watcher(checks: Sequence[str], stream: TextIO | None = None) -> Bars | Lines:
+    """Return bars where `stream` (standard error) is a terminal that can move its cursor, else lines."""
+    stream = stream or sys.stderr
+    console = Console(file=stream)
+    return Bars(stream, checks) if console.is_terminal and not console.is_dumb_terminal else Lines(stream)
+
+
+def show(document: Document, folder: Path, stream: TextIO | None = None) -> None:
+    """Print an audit: header, failures with what to do next, what is unsure, the report's path, the decision."""
+    # Lines are never wrapped here: paths and commands stay whole, to be clicked and copied.
+    console = Console(file=stream or sys.stdout, markup=False, highlight=False, soft_wrap=True)
+    for line in summary(document, folder):
+        console.print(line)
+
+
+def summary(document: Document, folder: Path) -> Iterator[Text]:
+    """Yield the lines `show` prints."""
+    yield Text(header(document))
+    problems = document["data"]["problems"]
+    if problems:
+        first = f"the first: {problems[0]['path']}: {problems[0]['reason']}"
+        yield Text(plain(f"{len(problems)} clips could not be used, {first}"), style="yellow")
+    wanted = [row for word in ("ERROR", "FAIL") for row in document["verdicts"] if row["outcome"] == word]
+    for row in wanted[:MOST_BLOCKS]:
+        yield from _styled(block(row, document, folder))
+    for row in wanted[MOST_BLOCKS:]:
+        yield from _styled([f"{row['outcome']} {title(row, document)}   {finding(row, document)}"])
+    for row in document["verdicts"]:
+        if row["outcome"] == "UNSURE":
+            yield from _styled(block(row, document, folder))
+    path = folder / "index.html"
+    link = f"link {path.absolute().as_uri()}"
+    yield Text.assemble("report  ", (plain(near(path)), link))
+    word = decision(document)
+    yield Text.assemble((word, STYLES.get(word, "bold red")), f"  {counts(document)}    exit {document['exit_code']}")
+
+
+def block(row: Row, document: Document, folder: Path | None) -> list[str]:
+    """Return the lines that explain one verdict; `folder` is where its report lies, None to name pages from there."""
+    first = f"{row['outcome']} {title(row, document)}"
+    notes = [row["reason"], row["next_step"]]
+    if row["outcome"] == "UNSURE":
+        told = notes if row["interval"] is None else notes[1:]
+        if not blocks(row, document):
+            told.append("does not block: the suite says when_unsure: pass")
+        return [f"{first}   {finding(row, document)}", *(f"  {plain(note)}" for note in told if note)]
+    value = [] if row["outcome"] == "ERROR" else [f"  {finding(row, document)}"]
+    listen = page(row) if folder is None else near(folder / page(row))
+    written = [f"  limit   {place(row)}"] if row["place"] else []
+    return [
+        first,
+        *value,
+        *(f"  {plain(note)}" for note in notes if note),
+        f"  listen  {plain(listen)}",
+        f"  rerun   {rerun(row, document)}",
+        *written,
+    ]
+
+
+def _styled(lines: Sequence[str]) -> Iterator[Text]:
+    for line in lines:
+        text = Text(line)
+        word = line.partition(" ")[0]
+        if word in STYLES:
+            text.stylize(STYLES[word], 0, len(word))
+        yield text
+
+
+def _clock(seconds: float | None) -> str:
+    whole = round(seconds or 0.0)
+    return f"{whole // 60}:{whole % 60:02d}"

@@ -1,0 +1,67 @@
+"""Where an audit lands: a folder that appears whole or not at all, and never replaces anything but an audit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from audit.errors import UsageError
+from audit.gate_id import slug
+
+REPORTS = Path("reports")
+
+
+def folder_for(suite: str, model: str, *, only: str | None = None, limit: int | None = None) -> Path:
+    """Return `<suite>/<model>`; an audit of a part lies beside it, so that it never takes the whole one's place."""
+    parts = [slug(model), *([slug(only)] if only else []), *([f"limit-{limit}"] if limit else [])]
+    return Path(slug(suite)) / "--".join(parts)
+
+
+def may_land(folder: Path) -> None:
+    """Raise UsageError where `folder` is something other than an audit, an empty folder, or nothing yet."""
+    if folder.is_dir():
+        if any(folder.iterdir()) and not (folder / "audit.json").is_file():
+            raise UsageError(f"{folder}: holds files but no audit, and is left alone; name another folder with --out")
+    elif folder.exists():
+        raise UsageError(f"{folder}: is a file; name a folder with --out")
+
+
+@contextmanager
+def staged(near: Path) -> Iterator[Path]:
+    """Lend an empty folder in `near` to write into; it is gone afterwards unless `land` moved it."""
+    is_new = not near.exists()
+    try:
+        near.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=".unfinished-", dir=near))
+    except OSError as error:
+        raise UsageError(f"{near}: cannot be written to ({error.strerror}); name another folder with --out") from error
+    # mkdtemp makes a folder for its owner alone; a report is as readable as anything else made here.
+    folder.chmod(0o777 & ~_umask())
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if is_new and not any(near.iterdir()):
+            near.rmdir()
+
+
+def land(finished: Path, folder: Path) -> None:
+    """Move a finished folder to its place; an audit that lay there is replaced."""
+    may_land(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        os.replace(finished, folder)
+        return
+    with staged(folder.parent) as aside:
+        os.replace(folder, aside / "before")
+        os.replace(finished, folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

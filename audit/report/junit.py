@@ -1,0 +1,68 @@
+"""The verdicts as JUnit XML, the form every CI server reads: one test case per verdict."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from audit.audit import read_document
+from audit.console import block
+from audit.gate_id import slug
+from audit.wording import Document, Row, blocks, finding, plain, title
+
+
+def write(folder: Path) -> Path:
+    """Write `junit.xml` beside the `audit.json` of `folder`, from it alone, and return its path."""
+    path = folder / "junit.xml"
+    tree = ET.ElementTree(element(read_document(folder)))
+    ET.indent(tree)
+    tree.write(path, encoding="utf-8", xml_declaration=True)
+    return path
+
+
+def element(document: Document) -> ET.Element:
+    """Return the `<testsuites>` element; a verdict that does not block although unsure is skipped."""
+    rows = document["verdicts"]
+    name = plain(document["suite"]["name"])
+    failures = sum(row["outcome"] != "ERROR" and blocks(row, document) for row in rows)
+    errors = sum(row["outcome"] == "ERROR" for row in rows)
+    skipped = sum(row["outcome"] == "UNSURE" and not blocks(row, document) for row in rows)
+    totals = {
+        "tests": str(len(rows)),
+        "failures": str(failures),
+        "errors": str(errors),
+        "skipped": str(skipped),
+        "time": f"{document['cost']['wall_seconds']:.3f}",
+    }
+    root = ET.Element("testsuites", {"name": "audit", **totals})
+    suite = ET.SubElement(root, "testsuite", {"name": name, "timestamp": document["provenance"]["started"], **totals})
+    properties = ET.SubElement(suite, "properties")
+    for key, value in (
+        ("model", document["model"]["name"]),
+        ("model.sha256", document["model"]["sha256"]),
+        ("data.sha256", document["data"]["sha256"]),
+        ("suite.sha256", document["suite"]["sha256"]),
+        ("command", document["provenance"]["command"]),
+    ):
+        ET.SubElement(properties, "property", {"name": key, "value": plain(value)})
+    for row in rows:
+        suite.append(_case(row, document))
+    return root
+
+
+def _case(row: Row, document: Document) -> ET.Element:
+    check, _, gate = row["id"].partition("::")
+    path, _, line = str(row["place"]).rpartition(":")
+    where = {"file": plain(path), "line": line} if path else {}
+    case = ET.Element(
+        "testcase", {"classname": f"{slug(document['suite']['name'])}.{check}", "name": gate, "time": "0", **where}
+    )
+    if row["outcome"] == "PASS":
+        return case
+    tag = "error" if row["outcome"] == "ERROR" else "failure" if blocks(row, document) else "skipped"
+    told = finding(row, document) if row["outcome"] != "ERROR" else plain(row["reason"])
+    note = ET.SubElement(case, tag, {"message": f"{title(row, document)}: {told}"})
+    if tag != "skipped":
+        note.set("type", row["outcome"])
+    note.text = "\n".join(block(row, document, None))
+    return case

@@ -1,0 +1,190 @@
+"""How verdicts read, the same in console, pytest, JUnit and Markdown; drawn from `audit.json` alone."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audit.gate_id import slug
+
+Document = Mapping[str, Any]
+Row = Mapping[str, Any]
+NOT_PART_OF_A_RERUN = ("--only", "--limit", "--out")
+
+
+def plain(text: object) -> str:
+    """Return text on one line in which nothing can steer a terminal: control and direction marks as escapes."""
+    return "".join(
+        c if c.isprintable() or c == " " else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text)
+    )
+
+
+def title(row: Row, document: Document) -> str:
+    """Return what was judged: `recall at sigma 0.05, sadness`, with the check where several sweep the same thing."""
+    words = [str(row["metric"]).replace("_", " ")]
+    if row["of"] is not None:
+        words.append(f"of {row['of']}")
+    elif row["kind"] == "clean":
+        words.insert(0, "clean")
+    elif row["at"] is None:
+        words.append(f"of {row['check']}")
+    if row["at"] is not None:
+        parameter = sweep_parameter(document, row["check"])
+        if row["kind"] != "clean":
+            words.append(f"at {parameter} {row['at']:g}")
+        if sum(sweep_parameter(document, other) == parameter for other in _checks(document)) > 1:
+            words.append(f"of {row['check']}")
+    subject = row["emotion"] if row["emotion"] is not None else row["group"]
+    return plain(" ".join(words) + (f", {subject}" if subject is not None else ""))
+
+
+def finding(row: Row, document: Document) -> str:
+    """Return value, interval, n and limit: `0.56 (95% CI 0.48-0.64, n=86), limit at least 0.70`."""
+    if row["value"] is None and row["interval"] is None:
+        return f"not judged, {limit(row)}"
+    low, high = row["interval"] or (None, None)
+    places = _places(row)
+    value = "beyond what was tested" if row["value"] is None else f"{row['value']:.{places}f}"
+    share = f"{100 * float(document['decide']['confidence']):g}% CI"
+    if row["interval"] is None:
+        interval = "no interval"
+    elif low is None:
+        interval = f"{share} beyond what was tested"
+    elif high is None:
+        interval = f"{share} from {low:.{places}f} to beyond what was tested"
+    else:
+        # A hyphen before a negative end would read as a minus.
+        between = "-" if low >= 0 else " to "
+        interval = f"{share} {low:.{places}f}{between}{high:.{places}f}"
+    clusters = "" if row["clusters"] is None else f" in {row['clusters']} clusters"
+    return f"{value} ({interval}, n={row['n']}{clusters}), {limit(row)}"
+
+
+def limit(row: Row) -> str:
+    """Return `limit at least 0.70`, `limit at most 0.10` or `limit 0.10 to 0.70`."""
+    least, most = row["limit"]["min"], row["limit"]["max"]
+    if least is not None and most is not None:
+        return f"limit {_limit(least)} to {_limit(most)}"
+    return f"limit at least {_limit(least)}" if least is not None else f"limit at most {_limit(most)}"
+
+
+def counts(document: Document) -> str:
+    """Return `1 fail, 1 unsure, 17 pass`, errors first where there are any."""
+    found = dict.fromkeys(("ERROR", "FAIL", "UNSURE", "PASS"), 0)
+    for row in document["verdicts"]:
+        found[row["outcome"]] += 1
+    errors = f"{found['ERROR']} error, " if found["ERROR"] else ""
+    return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass"
+
+
+def decision(document: Document) -> str:
+    """Return `GATE PASSED`, `GATE FAILED` or `GATE NOT JUDGED`."""
+    return {0: "GATE PASSED", 1: "GATE FAILED"}.get(document["exit_code"], "GATE NOT JUDGED")
+
+
+def sentence(document: Document) -> str:
+    """Return the decision in one sentence: `FAIL: 3 of 48 gates; worst: recall at sigma 0.05, sadness`."""
+    rows = document["verdicts"]
+    if not rows:
+        return "NOT JUDGED: the suite asked for no gate"
+    for word, outcome in (("FAIL", "FAIL"), ("NOT JUDGED", "ERROR"), ("UNSURE", "UNSURE")):
+        found = [row for row in rows if row["outcome"] == outcome and blocks(row, document)]
+        if found:
+            worst = max(found, key=excess)
+            which = "" if len(found) == 1 else "; the first" if outcome == "ERROR" else "; worst"
+            return f"{word}: {len(found)} of {len(rows)} gates{which}: {title(worst, document)}"
+    unsure = sum(row["outcome"] == "UNSURE" for row in rows)
+    note = f"; {unsure} unsure, which does not block here" if unsure else ""
+    return f"PASS: {len(rows) - unsure} of {len(rows)} gates{note}"
+
+
+def excess(row: Row) -> float:
+    """Return how far a value lies beyond its limit, as a share of the limit; negative inside, 0 where unknown."""
+    value, least, most = row["value"], row["limit"]["min"], row["limit"]["max"]
+    if value is None:
+        return 0.0
+    gaps = [(bound, sign * (bound - value)) for bound, sign in ((least, 1), (most, -1)) if bound is not None]
+    return float(max(gap / (abs(bound) or 1.0) for bound, gap in gaps))
+
+
+def blocks(row: Row, document: Document) -> bool:
+    """Return whether this verdict alone keeps the gate from passing."""
+    unsure = row["outcome"] == "UNSURE" and document["decide"]["when_unsure"] == "fail"
+    return unsure or row["outcome"] in ("FAIL", "ERROR")
+
+
+def header(document: Document) -> str:
+    """Return what was judged on what: `Model nemo-resnet18 sha256:9f2c…   Data 501 clips, 6 emotions, 9 speakers`."""
+    model, data = document["model"], document["data"]
+    parts = [f"{data['n']} clips", f"{sum(1 for n in data['emotions'].values() if n)} emotions"]
+    cluster = document["decide"]["cluster"] or ("speaker" if "speaker" in data["groups"] else None)
+    if cluster in data["groups"]:
+        parts.append(f"{len(data['groups'][cluster])} {cluster}s")
+    return plain(f"Model {model['name']} sha256:{str(model['sha256'])[:8]}…   Data {', '.join(parts)}")
+
+
+def page(row: Row) -> str:
+    """Return the report's page on a verdict, relative to the report's folder."""
+    return f"emotion/{slug(row['emotion'])}.html#{row['check']}" if row["emotion"] is not None else "index.html"
+
+
+def rerun(row: Row, document: Document) -> str:
+    """Return the command that judges this check, and emotion, again."""
+    words = shlex.split(str(document["provenance"]["command"]))
+    if words[:2] != ["audit", "run"]:
+        words = ["audit", "run", str(document["suite"]["path"])]
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if not skip and name not in NOT_PART_OF_A_RERUN:
+            kept.append(word)
+        skip = not skip and name in NOT_PART_OF_A_RERUN and not equals
+    only = row["check"] if row["emotion"] is None else f"{row['check']}/{row['emotion']}"
+    return plain(shlex.join([*kept, "--only", only]))
+
+
+def near(path: Path) -> str:
+    """Return a path as short as it can be: relative where it lies under the current directory."""
+    full = path.absolute()
+    return str(full.relative_to(Path.cwd())) if full.is_relative_to(Path.cwd()) else str(full)
+
+
+def place(row: Row) -> str:
+    """Return where the gate is written, `suites/x.audit.yaml:33`, relative to here if it lies below."""
+    path, colon, line = str(row["place"]).rpartition(":")
+    return plain(f"{near(Path(path))}{colon}{line}") if path else ""
+
+
+def sweep_parameter(document: Document, check: str) -> str:
+    """Return the name of what a check sweeps (sigma, epsilon, snr_db), or `severity` where the suite does not say."""
+    sweep = _checks(document).get(check, {}).get("sweep") or {}
+    return next(iter(sweep), "severity")
+
+
+def _checks(document: Document) -> dict[str, Mapping[str, Any]]:
+    """Return the swept checks of the resolved suite by their id."""
+    found = document["suite"]["resolved"].get("checks", ())
+    rows = found.values() if isinstance(found, Mapping) else found
+    return {str(row.get("id")): row for row in rows if row.get("sweep")}
+
+
+def _limit(value: float) -> str:
+    text = f"{value:.10g}"
+    whole, dot, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}" if dot else text
+
+
+def _places(row: Row) -> int:
+    """Return the decimals that show two figures of the largest number, and never round a number onto its limit."""
+    shown = [x for x in (row["value"], *(row["interval"] or ())) if x is not None]
+    largest = max((abs(x) for x in shown), default=0.0)
+    places = min(max(1 - math.floor(math.log10(largest)), 1), 8) if largest > 0 else 2
+    limits = [x for x in (row["limit"]["min"], row["limit"]["max"]) if x is not None]
+    for more in range(places, 9):
+        if all(x == bound or round(x, more) != round(bound, more) for x in shown for bound in limits):
+            return more
+    return 8
