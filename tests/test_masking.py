@@ -1,0 +1,77 @@
+"""Masks of exact area, fills, and the random baseline."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from audit.errors import MethodError
+from audit.masking import FILLS, random_ranking, replace, segments, top_cells
+from audit.model import InputSpec
+from audit.randomness import SampleRng
+
+
+def test_a_mask_holds_exactly_the_share_of_cells_with_the_largest_values(mels: Tensor, rng: SampleRng) -> None:
+    mask = top_cells(mels, 0.2, rng)
+    assert mask.flatten(1).sum(1).tolist() == [round(0.2 * 128 * 94)] * 4
+    for row, values in zip(mask, mels, strict=True):
+        assert values[row].min() >= values[~row].max()
+
+
+def test_ties_are_broken_by_the_samples_stream_and_not_by_position(rng: SampleRng) -> None:
+    mask = top_cells(torch.zeros(4, 1, 100, 100), 0.2, rng)
+    upper = mask[:, :, :50].flatten(1).sum(1) / 2000
+    assert ((upper > 0.45) & (upper < 0.55)).all()
+    assert torch.equal(mask, top_cells(torch.zeros(4, 1, 100, 100), 0.2, SampleRng([11, 22, 33, 44])))
+
+
+def test_segments_cut_the_input_into_a_grid_of_near_equal_blocks() -> None:
+    grid = segments(torch.Size((1, 128, 94)))
+    sizes = torch.bincount(grid.flatten())
+    assert len(sizes) == 64
+    assert sizes.min() >= 16 * 11
+    assert sizes.max() <= 16 * 12
+
+
+def test_segments_of_a_waveform_are_spans_of_time() -> None:
+    grid = segments(torch.Size((48000,)))
+    assert grid.shape == (48000,)
+    assert (grid.diff() >= 0).all()
+    assert torch.bincount(grid).tolist() == [750] * 64
+
+
+def test_a_random_ranking_ranks_whole_segments(mels: Tensor, rng: SampleRng) -> None:
+    ranking = random_ranking(mels, rng)
+    grid = segments(mels.shape[1:])
+    for row in ranking:
+        assert len(torch.unique(torch.stack([grid.flatten().float(), row.flatten()]), dim=1)[0]) == 64
+
+
+@pytest.mark.parametrize("fill", sorted(FILLS))
+def test_a_fill_changes_the_masked_cells_alone_and_stays_in_bounds(
+    fill: str, mels: Tensor, nemo_spec: InputSpec, rng: SampleRng
+) -> None:
+    kept = mels.clone()
+    mask = mels > 0.8
+    filled = replace(mels, mask, fill, nemo_spec, rng)
+    assert torch.equal(filled[~mask], mels[~mask])
+    assert (filled[mask] != mels[mask]).float().mean() > 0.95
+    assert filled.min() >= 0
+    assert filled.max() <= 1
+    assert torch.equal(mels, kept)
+
+
+def test_the_floor_of_a_waveform_is_silence(rng: SampleRng) -> None:
+    waveforms = torch.rand(4, 1600) - 0.5
+    spec = InputSpec("speech", 16000, 0.1, "waveform")
+    assert (replace(waveforms, torch.ones(4, 1600, dtype=torch.bool), "floor", spec, rng) == 0).all()
+
+
+def test_a_blur_keeps_a_flat_input_flat(nemo_spec: InputSpec, rng: SampleRng) -> None:
+    flat = torch.full((4, 1, 128, 94), 0.4)
+    everywhere = torch.ones_like(flat, dtype=torch.bool)
+    torch.testing.assert_close(replace(flat, everywhere, "blur", nemo_spec, rng), flat)
+
+
+def test_a_misspelt_fill_names_the_nearest(mels: Tensor, nemo_spec: InputSpec, rng: SampleRng) -> None:
+    with pytest.raises(MethodError, match="did you mean 'blur'"):
+        replace(mels, mels > 0.5, "blurr", nemo_spec, rng)
