@@ -24,6 +24,7 @@ from ruamel.yaml.tokens import (
     TagToken,
 )
 
+from audit.environment import expand
 from audit.errors import SuiteError, UsageError, did_you_mean
 
 MOST_BYTES = 1_000_000
@@ -63,8 +64,6 @@ class Node:
     value: Scalar | tuple[Node, ...] | Mapping[str, Node]
     mark: Mark
     key: Mark | None = None
-    plain: bool = False
-    """Written without quotes."""
 
     def error(self, message: str) -> SuiteError:
         """Return an error at this value, or at its key where nothing is written."""
@@ -230,8 +229,8 @@ class _Builder:
         if id(composed) in self.open:
             raise (key or mark).error("an alias (*name) stands inside what it names")
         if isinstance(composed, ScalarNode):
-            plain = composed.style is None or composed.style == ""
-            return Node(self.scalar(composed, mark), mark, key, plain)
+            plain = not composed.style
+            return Node(self.scalar(composed, mark, plain), mark, key)
         self.open.append(id(composed))
         value: tuple[Node, ...] | dict[str, Node]
         if isinstance(composed, SequenceNode):
@@ -242,9 +241,14 @@ class _Builder:
         self.open.pop()
         return Node(value, mark, key)
 
-    def scalar(self, composed: ScalarNode, mark: Mark) -> Scalar:
+    def scalar(self, composed: ScalarNode, mark: Mark, plain: bool) -> Scalar:
         try:
-            return _scalar(composed.tag, composed.value)
+            if "${" not in composed.value:
+                return _scalar(composed.tag, composed.value)
+            # Written without quotes, the variable's value is read as if it stood there itself: a number stays a number.
+            return plain_scalar(expand(composed.value)) if plain else expand(composed.value)
+        except UsageError as error:
+            raise mark.error(str(error)) from error
         except ValueError as error:
             raise mark.error(f"{composed.value[:40]!r} cannot be read as a number ({error})") from error
 

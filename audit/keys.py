@@ -63,6 +63,37 @@ class Table(Value):
         }
 
 
+@dataclass(frozen=True)
+class Variants(Value):
+    """A mapping of one of several forms; the form that shares most keys with what is written is meant."""
+
+    noun: str
+    of: tuple[Table, ...]
+
+    @property
+    def says(self) -> str:  # type: ignore[override]
+        """The noun and its forms."""
+        return f"{self.noun}: {', or '.join('{' + ', '.join(key.name for key in form.keys) + '}' for form in self.of)}"
+
+    def fits(self, node: Node) -> bool:
+        """Return whether it is a mapping."""
+        return isinstance(node.value, Mapping)
+
+    def read(self, node: Node) -> dict[str, Any]:
+        """Return the keys that are written, as the form meant reads them."""
+        super().read(node)
+        shared = [sum(key.name in node.entries for key in form.keys) for form in self.of]
+        if not max(shared):
+            refuse_unknown(node, [key.name for form in self.of for key in form.keys], self.noun)
+            raise node.error(f"must be {self.says}")
+        row = self.of[shared.index(max(shared))].read(node)
+        return {name: row[name] for name in node.entries}
+
+    def schema(self) -> dict[str, Any]:
+        """Return anyOf."""
+        return {"anyOf": [form.schema() for form in self.of]}
+
+
 def described(key: Key) -> dict[str, Any]:
     """Return the schema of one key with its description and default."""
     default = {"default": list(key.default) if isinstance(key.default, tuple) else key.default}
@@ -77,6 +108,11 @@ def refuse_unknown(node: Node, allowed: Iterable[str], noun: str) -> None:
         if name not in names:
             takes = f"{noun} takes {', '.join(names)}" if names else f"{noun} takes no keys"
             raise value.key_error(f"unknown key {name!r}{did_you_mean(name, names)} ({takes})")
+
+
+def defaults(method: Method) -> dict[str, Any]:
+    """Return the parameters a method takes when nothing is said, by name."""
+    return {name: parameter.default for name, parameter in method.parameters.items() if not parameter.required}
 
 
 def method_keys(method: Method, *, without: Iterable[str] = ()) -> tuple[Key, ...]:

@@ -108,3 +108,15 @@ class Suite:
     groups: Mapping[str, tuple[str, ...]]
     checks: tuple[Check, ...]
     resolved: Mapping[str, Any]
+
+
+def read_suite(path: Path, *, model: Path | None = None, data: Path | None = None) -> Suite:
+    """Return the suite at `path` (a *.audit.yaml file, or `preset:name`), merged with all it extends.
+
+    `model` takes the place of the suite's manifest, `data` that of its data's root; without `data:` in the suite, a
+    file is read as layout `table` and a folder as layout `folder`. Neither is opened.
+    Raises SuiteError with file, line and column for anything wrong in it, UsageError where there is no such file.
+    """
+    from audit.suite_reader import read
+
+    return read(path, model=model, data=data)

@@ -1,0 +1,167 @@
+"""Reads gates: which metrics each kind of check has, what they may be asked per, at and of, and within which range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audit.document import Node
+from audit.errors import did_you_mean
+from audit.keys import Key, Table
+from audit.suite import Gate, Place
+from audit.values import Choice, Number, Text
+
+SHARE = (0.0, 1.0)
+SIGNED = (-1.0, 1.0)
+AT_LEAST_NONE = (0.0, math.inf)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a gate may ask of a metric: the values it can take, what it can be given per, and over which part."""
+
+    about: str
+    kinds: tuple[str, ...]
+    values: tuple[float, float] = SHARE
+    per: tuple[str | None, ...] = (None, "emotion")
+    whole_curve: bool = False
+
+
+PREDICTED = ("clean", "corruption", "attack")
+METRICS: Mapping[str, Metric] = {
+    "accuracy": Metric("share of clips recognised", PREDICTED, per=(None, "group")),
+    "recall": Metric("share of an emotion's clips recognised", PREDICTED, per=("emotion", "group")),
+    "precision": Metric("share of the clips called an emotion that are", PREDICTED, per=("emotion",)),
+    "f1": Metric("harmonic mean of precision and recall", PREDICTED, per=("emotion",)),
+    "uar": Metric("unweighted average recall over the emotions", PREDICTED, per=(None,)),
+    "macro_f1": Metric("unweighted average F1 over the emotions", PREDICTED, per=(None,)),
+    "ece": Metric("expected calibration error", PREDICTED, per=(None, "emotion", "group")),
+    "drop": Metric("accuracy lost from clean", PREDICTED[1:], SIGNED, (None, "emotion", "group")),
+    "curve_area": Metric("mean accuracy over the swept range", PREDICTED[1:], SHARE, (None, "emotion", "group"), True),
+    "critical_epsilon": Metric(
+        "epsilon at which accuracy first falls below one half",
+        ("attack",),
+        AT_LEAST_NONE,
+        (None, "emotion", "group"),
+        True,
+    ),
+    "faithfulness": Metric("mean probability drop when relevant cells are hidden", ("saliency",), SIGNED),
+    "faithfulness_over_random": Metric("the same, less that of random masks", ("saliency",), (-2.0, 2.0)),
+    "conservation": Metric("largest relative error of the relevance's sum", ("saliency",), AT_LEAST_NONE),
+    "localisation": Metric("share of positive relevance where the emotion is known to lie", ("saliency",)),
+}
+AVERAGES = {"recall": "uar", "precision": "macro_f1", "f1": "macro_f1"}
+
+
+def gate_table(kind: str) -> Table:
+    """Return the keys of a gate in a check of this kind."""
+    metrics = tuple(name for name, metric in METRICS.items() if kind in metric.kinds)
+    of = (Key("of", Text("a saliency method of this check"), "which saliency method", required=True),)
+    at = (Key("at", Number(), "which value of the sweep"),)
+    return Table(
+        "a gate",
+        (
+            Key("metric", Choice(metrics), "what is measured", required=True),
+            *(of if kind == "saliency" else ()),
+            Key("per", Choice(("emotion",) if kind == "saliency" else ("emotion", "group")), "one verdict for each"),
+            *(at if kind in ("corruption", "attack") else ()),
+            Key("min", Number(), "the value must not be below"),
+            Key("max", Number(), "the value must not be above"),
+        ),
+    )
+
+
+def read_gate(
+    node: Node, kind: str, sweep: tuple[str, Sequence[float]] | None, methods: Sequence[str], groups: bool
+) -> Gate:
+    """Return the gate at `node` in a check of `kind`; `groups` says whether the suite has emotion groups.
+
+    Raises SuiteError for what the metric cannot be asked, at its place.
+    """
+    _refuse_elsewhere(node, kind)
+    row = gate_table(kind).read(node)
+    name, entries = row["metric"], node.entries
+    metric = METRICS[name]
+    _check_per(node, name, metric, row["per"], groups)
+    if kind == "saliency" and row["of"] not in methods:
+        raise entries["of"].error(
+            f"this check has no saliency method {row['of']!r}{did_you_mean(row['of'], methods)} "
+            f"(it has: {', '.join(methods)})"
+        )
+    if sweep is not None:
+        _check_at(node, name, metric, row["at"], sweep)
+    if row["min"] is None and row["max"] is None:
+        raise node.error(f"a gate on {name} needs a limit: `min:`, `max:` or both")
+    for end in ("min", "max"):
+        _check_range(entries.get(end), name, metric)
+    if row["min"] is not None and row["max"] is not None and row["min"] > row["max"]:
+        raise entries["max"].error(f"max {row['max']:g} lies below min {row['min']:g}; nothing could pass")
+    place = Place(node.mark.path, node.mark.line, node.mark.column)
+    return Gate(name, row["min"], row["max"], row["per"], row.get("at"), row.get("of"), place)
+
+
+def _refuse_elsewhere(node: Node, kind: str) -> None:
+    entries = node.entries
+    metric = entries.get("metric")
+    if metric is not None and metric.value in METRICS and kind not in METRICS[str(metric.value)].kinds:
+        where = " or ".join(METRICS[str(metric.value)].kinds)
+        own = ", ".join(name for name, other in METRICS.items() if kind in other.kinds)
+        raise metric.error(f"{metric.value} is measured by a check of kind {where}, not {kind} (it has: {own})")
+    if "of" in entries and kind != "saliency":
+        raise entries["of"].key_error("`of` names a saliency method; only gates of a saliency check have it")
+    if "at" in entries and kind not in ("corruption", "attack"):
+        raise entries["at"].key_error(f"`at` names a value of a sweep, and a {kind} check has none; remove it")
+
+
+def _check_per(node: Node, name: str, metric: Metric, per: str | None, groups: bool) -> None:
+    place = node.entries.get("per", node.entries["metric"])
+    if per not in metric.per:
+        allowed = " or ".join(f"`per: {each}`" if each else "no `per`" for each in metric.per)
+        if per is None:
+            hint = f"; over all emotions use {AVERAGES[name]}" if name in AVERAGES else ""
+            raise place.error(f"{name} belongs to one emotion: add {allowed}{hint}")
+        hint = "; the accuracy on one emotion's clips is its recall" if (name, per) == ("accuracy", "emotion") else ""
+        raise place.error(f"{name} cannot be asked per {per}; it takes {allowed}{hint}")
+    if per == "group" and not groups:
+        raise place.error("the suite has no groups; add `groups: {name: [emotion, ...]}` at its top")
+
+
+def _check_at(node: Node, name: str, metric: Metric, at: float | None, sweep: tuple[str, Sequence[float]]) -> None:
+    parameter, values = sweep
+    listed = ", ".join(f"{value:g}" for value in values)
+    if metric.whole_curve:
+        if at is not None:
+            raise node.entries["at"].key_error(f"{name} is measured over the whole sweep; remove `at`")
+        return
+    if at is None:
+        raise node.error(f"{name} needs `at:`, one of the sweep's values of {parameter} ({listed})")
+    if at not in values:
+        nearest = min(values, key=lambda value: abs(value - at))
+        raise node.entries["at"].error(
+            f"{at:g} is no value of the sweep of {parameter}; the nearest is {nearest:g} ({listed})"
+        )
+
+
+def _check_range(node: Node | None, name: str, metric: Metric) -> None:
+    low, high = metric.values
+    if node is None or not isinstance(node.value, int | float) or low <= node.value <= high:
+        return
+    percent = metric.values == SHARE and 1 < node.value <= 100
+    hint = f"; {node.value:g} % is {node.value / 100:g}" if percent else ""
+    span = f"from {low:g} to {high:g}" if math.isfinite(high) else f"at least {low:g}"
+    raise node.error(f"{name} lies {span}, {node.name} cannot be {node.value:g}{hint}")
+
+
+def gate_entry(gate: Gate) -> dict[str, Any]:
+    """Return the gate as a suite writes it."""
+    written = {
+        "metric": gate.metric,
+        "of": gate.of,
+        "per": gate.per,
+        "at": gate.at,
+        "min": gate.minimum,
+        "max": gate.maximum,
+    }
+    return {key: value for key, value in written.items() if value is not None}

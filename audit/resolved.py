@@ -1,0 +1,68 @@
+"""A suite written out: merged, every default filled in, as plain data that reads back as the same suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from audit.gates import gate_entry
+from audit.keys import defaults
+from audit.kinds import find
+from audit.suite import Check, DataSource, Suite, Use
+
+
+def resolve(suite: Suite) -> dict[str, Any]:
+    """Return the suite as a document: `model` and `data.root` as they stand in `suite`, relative to its folder."""
+    return {
+        "version": 1,
+        "suite": suite.name,
+        **({"model": suite.model.as_posix()} if suite.model else {}),
+        **({"data": _data(suite.data)} if suite.data else {}),
+        "decide": asdict(suite.decide),
+        **({"groups": {name: list(members) for name, members in suite.groups.items()}} if suite.groups else {}),
+        "checks": [_check(check) for check in suite.checks],
+    }
+
+
+def _data(data: DataSource) -> dict[str, Any]:
+    return {
+        "layout": data.layout.method,
+        **({"root": data.root.as_posix()} if data.root else {}),
+        "split": _plain(data.split),
+        "rename": dict(data.rename),
+        "seed": data.seed,
+        **{key: value for key, value in _parameters(data.layout).items() if key not in ("root", "seed")},
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    entry: dict[str, Any] = {"check": check.kind, "id": check.id}
+    if check.kind == "saliency":
+        assert check.faithfulness is not None
+        entry["method"] = [{use.method: _parameters(use)} for use in check.uses]
+        entry["faithfulness"] = {check.faithfulness.method: _parameters(check.faithfulness)}
+        entry["random_masks"] = check.random_masks
+    elif check.sweep is not None:
+        name, values = check.sweep
+        (use,) = check.uses
+        entry["method"] = use.method
+        entry["sweep"] = {name: list(values)}
+        if check.kind == "attack":
+            entry["space"] = check.space
+        entry.update({key: value for key, value in _parameters(use).items() if key != name})
+    if check.samples is not None:
+        entry["samples"] = check.samples
+    entry["gates"] = [gate_entry(gate) for gate in check.gates]
+    return entry
+
+
+def _parameters(use: Use) -> dict[str, Any]:
+    method = find(use.family, use.method, relative_to=use.relative_to)
+    return {name: _plain(value) for name, value in {**defaults(method), **use.parameters}.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,292 @@
+"""Reads a suite's YAML into its dataclasses; every error names file, line and column."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from audit.document import Node
+from audit.errors import UsageError, did_you_mean
+from audit.extends import PRESET, check_id, preset_path, read_merged
+from audit.gates import read_gate
+from audit.keys import Key, Table, Variants, method_keys
+from audit.kinds import Method
+from audit.resolved import resolve
+from audit.suite import Check, DataSource, Decide, Place, Suite, Use
+from audit.uses import MethodName, MethodUse, found, rebased, use
+from audit.values import Anything, Choice, Either, Flag, ListOf, MapOf, Nothing, Number, Text, Value
+
+CHECK_KINDS = ("clean", "corruption", "attack", "saliency")
+ID = Text("letters a-z, digits, dots, hyphens and underscores", r"[a-z0-9_.\-]+")
+SHARE = Number(0, 1, above=True)
+SPLIT = Variants(
+    "a split",
+    (
+        Table("a random split", (Key("random", SHARE, "share of the clips", required=True),)),
+        Table(
+            "a split by group",
+            (
+                Key("by", Text(), "column whose values stay together, such as speaker", required=True),
+                Key("share", SHARE, "share of that column's values", required=True),
+            ),
+        ),
+        Table(
+            "a split by column",
+            (
+                Key("column", Text(), "column that says which clips are meant", required=True),
+                Key("values", ListOf(Either((Text(), Number(), Flag())), least=1), "values to judge", required=True),
+            ),
+        ),
+    ),
+)
+DATA = (
+    Key("layout", MethodName("layout"), "how the recordings lie on disk"),
+    Key("root", Text("a path"), "their folder or table, relative to the file that says so"),
+    Key(
+        "split",
+        Either((Text("a value of the column `split`"), SPLIT, Nothing())),
+        "which part is judged",
+    ),
+    Key("rename", MapOf(Text("an emotion of the model")), "the data's emotion names to the model's", default={}),
+    Key("seed", Number(0, whole=True), "seed of the split; decide.seed by default"),
+)
+RESERVED = tuple(key.name for key in DATA)
+DECIDE = Table(
+    "decide",
+    (
+        Key("confidence", Number(0.5, 0.9999), "confidence of the intervals", default=Decide.confidence),
+        Key("cluster", Either((Text(), Nothing())), "column of dependent clips, such as speaker"),
+        Key("when_unsure", Choice(("fail", "pass")), "whether UNSURE blocks", default=Decide.when_unsure),
+        Key("seed", Number(0, whole=True), "seed of everything random", default=Decide.seed),
+        Key("bootstrap", Number(100, 100_000, whole=True), "bootstrap draws", default=Decide.bootstrap),
+    ),
+)
+COMMON = (
+    Key("check", Choice(CHECK_KINDS), "what kind of check", required=True),
+    Key("id", ID, "its name; the method's by default"),
+    Key("samples", Number(1, whole=True), "judge only that many clips"),
+    Key("gates", ListOf(Anything()), "the limits it must keep", default=()),
+)
+SWEEP = Key("sweep", MapOf(ListOf(Number(), least=1), least=1, most=1), "{parameter: [values]}", required=True)
+SPACE = Key("space", Choice(("input", "waveform")), "what the attack changes", default="input")
+SALIENCY_USE = MethodUse("saliency")
+FAITHFULNESS_USE = MethodUse("faithfulness", many=("fill",))
+SALIENCY = (
+    Key("method", Either((SALIENCY_USE, ListOf(SALIENCY_USE, least=1))), "one or more methods", required=True),
+    Key("faithfulness", FAITHFULNESS_USE, "how the maps are scored", default="probability_drop"),
+    Key("random_masks", Number(1, 1000, whole=True), "random maps they are compared with", default=Check.random_masks),
+)
+SUITE = Table(
+    "a suite",
+    (
+        Key("version", Choice((1,)), "the version of this format", required=True),
+        Key("suite", Text("a name"), "the suite's name in the report", required=True),
+        Key("extends", Either((Text("a file"), ListOf(Text("a file")))), f"suites to build on: files, or {PRESET}name"),
+        Key("model", Text("a path"), "the model's manifest, relative to this file"),
+        Key("data", MapOf(Anything()), "the recordings"),
+        Key("decide", DECIDE, "how verdicts are reached"),
+        Key("groups", MapOf(ListOf(Text("an emotion"), least=1)), "groups of emotions for `per: group`", default={}),
+        Key("checks", ListOf(Anything(), least=1), "what is checked", required=True),
+    ),
+)
+
+
+def read(path: Path, *, model: Path | None = None, data: Path | None = None) -> Suite:
+    """Return the suite at `path`; see `audit.suite.read_suite`."""
+    name = str(path)
+    path = preset_path(name.removeprefix(PRESET)) if name.startswith(PRESET) else path
+    root = read_merged(path)
+    row = SUITE.read(root)
+    entries, folder = root.entries, path.parent
+    decide = Decide(**row["decide"]) if row["decide"] else Decide()
+    manifest = Path(rebased(row["model"], entries["model"], folder)) if row["model"] else None
+    source = _data(entries["data"], decide.seed, folder) if row["data"] is not None else None
+    suite = Suite(
+        name=row["suite"],
+        path=path,
+        model=_override(model, folder) if model else manifest,
+        data=_data_override(source, _override(data, folder), decide.seed) if data else source,
+        decide=decide,
+        groups=row["groups"],
+        checks=_checks(entries["checks"], folder, bool(row["groups"])),
+        resolved={},
+    )
+    resolved = resolve(suite)
+    located = replace(suite.data, root=_from(folder, suite.data.root)) if suite.data else None
+    return replace(suite, model=_from(folder, suite.model), data=located, resolved=resolved)
+
+
+def check_emotions(suite: Suite, emotions: tuple[str, ...]) -> None:
+    """Raise SuiteError where groups or `rename` name an emotion that the model does not know.
+
+    A suite made in Python has no file to point at: the UsageError names the value alone.
+    """
+    root = read_merged(suite.path) if suite.path.is_file() else None
+    known = f"(the model knows: {', '.join(emotions)})"
+    for group, members in suite.groups.items():
+        for index, emotion in enumerate(members):
+            if emotion not in emotions:
+                message = f"emotion {emotion!r} is none of the model's{did_you_mean(emotion, emotions)} {known}"
+                raise root.entries["groups"].entries[group].items[index].error(message) if root else UsageError(message)
+    for name, emotion in (suite.data.rename if suite.data else {}).items():
+        if emotion not in emotions:
+            message = f"{name!r} is renamed to {emotion!r}, none of the model's emotions"
+            message += f"{did_you_mean(emotion, emotions)} {known}"
+            raise root.entries["data"].entries["rename"].entries[name].error(message) if root else UsageError(message)
+
+
+def data_table(layout: Method) -> Table:
+    """Return the keys `data` takes with this layout."""
+    return Table(f"data with layout {layout.name}", (*DATA, *method_keys(layout, without=RESERVED)))
+
+
+def check_table(kind: str, method: Method | None, swept: str | None = None) -> Table:
+    """Return the keys a check of this kind takes, with the parameters of its method but the swept one."""
+    if method is None:
+        return Table(f"a check of kind {kind}", (*COMMON, *(SALIENCY if kind == "saliency" else ())))
+    named = Key("method", MethodName(kind), f"which {kind}", required=True)
+    keys = (named, SWEEP, *((SPACE,) if kind == "attack" else ()), *method_keys(method, without=(swept or "",)))
+    return Table(f"{kind} {method.name}", (*COMMON, *keys))
+
+
+def _data(node: Node, seed: int, folder: Path) -> DataSource:
+    entries = node.entries
+    if "layout" not in entries:
+        raise node.error(f"data needs the key 'layout': {MethodName('layout').says}")
+    MethodName("layout").read(entries["layout"])
+    layout = found("layout", entries["layout"])
+    row = data_table(layout).read(node)
+    parameters = {name: row[name] for name in layout.parameters if name in row and name not in RESERVED}
+    split = {"column": "split", "values": (row["split"],)} if isinstance(row["split"], str) else row["split"]
+    return DataSource(
+        layout=use(layout, row["layout"], parameters, entries["layout"], folder),
+        root=Path(rebased(row["root"], entries["root"], folder)) if row["root"] else None,
+        split=split,
+        rename=row["rename"],
+        seed=seed if row["seed"] is None else row["seed"],
+    )
+
+
+def _data_override(source: DataSource | None, root: Path, seed: int) -> DataSource:
+    if source is not None:
+        return replace(source, root=root)
+    is_table = root.suffix.lower() in (".csv", ".tsv", ".parquet")
+    return DataSource(Use("layout", "table" if is_table else "folder"), root, seed=seed)
+
+
+def _checks(node: Node, folder: Path, groups: bool) -> tuple[Check, ...]:
+    return tuple(_check(item, folder, groups) for item in node.items)
+
+
+def _check(node: Node, folder: Path, groups: bool) -> Check:
+    entries = node.entries
+    if "check" not in entries:
+        if not entries:
+            raise node.error("a check is a mapping that begins with `check:`")
+        raise node.error(f"a check needs the key 'check': one of {', '.join(CHECK_KINDS)}")
+    kind = Choice(CHECK_KINDS).read(entries["check"])
+    if kind in ("corruption", "attack"):
+        return _swept(node, kind, folder, groups)
+    row = check_table(kind, None).read(node)
+    uses = _saliency_uses(entries["method"], folder) if kind == "saliency" else ()
+    scored = None
+    if kind == "saliency":
+        given = entries.get("faithfulness", Node("probability_drop", node.mark))
+        method, name, parameters = FAITHFULNESS_USE.read(given)
+        scored = use(method, name, parameters, given, folder)
+    return Check(
+        id=_id(node, row["id"]),
+        kind=kind,
+        uses=uses,
+        samples=row["samples"],
+        faithfulness=scored,
+        random_masks=row.get("random_masks", Check.random_masks),
+        gates=_gates(entries.get("gates"), kind, None, tuple(each.name for each in uses), groups),
+        place=_place(node),
+    )
+
+
+def _swept(node: Node, kind: Any, folder: Path, groups: bool) -> Check:
+    entries = node.entries
+    if "method" not in entries:
+        raise node.error(f"a check of kind {kind} needs the key 'method': {MethodName(kind).says}")
+    MethodName(kind).read(entries["method"])
+    method = found(kind, entries["method"])
+    sweep = _sweep(entries["sweep"], method) if "sweep" in entries else None
+    row = check_table(kind, method, sweep[0] if sweep else None).read(node)
+    assert sweep is not None
+    parameters = {name: row[name] for name in method.parameters if name in row}
+    return Check(
+        id=_id(node, row["id"]),
+        kind=kind,
+        uses=(use(method, row["method"], parameters, entries["method"], folder),),
+        sweep=sweep,
+        space=row.get("space", "input"),
+        samples=row["samples"],
+        gates=_gates(entries.get("gates"), kind, sweep, (), groups),
+        place=_place(node),
+    )
+
+
+def _sweep(node: Node, method: Method) -> tuple[str, tuple[float, ...]]:
+    SWEEP.kind.read(node)
+    ((name, values),) = node.entries.items()
+    known = {key.name: key.kind for key in method_keys(method)}
+    if name not in known:
+        raise values.key_error(
+            f"{method.family} {method.name} has no parameter {name!r}{did_you_mean(name, known)} "
+            f"(it has: {', '.join(known) or 'none'})"
+        )
+    each = _one_of(known[name])
+    least = Number(0) if method.family == "attack" else Number()
+    seen: list[float] = []
+    for item in values.items:
+        value = each.read(item)
+        least.read(item)
+        if value in seen:
+            raise item.error(f"{value:g} stands twice in the sweep of {name}")
+        seen.append(value)
+    return name, tuple(seen)
+
+
+def _one_of(kind: Value) -> Value:
+    if isinstance(kind, ListOf):
+        return kind.item
+    if isinstance(kind, Either):
+        return next((_one_of(each) for each in kind.of if not isinstance(each, Nothing)), Number())
+    return kind
+
+
+def _saliency_uses(node: Node, folder: Path) -> tuple[Use, ...]:
+    uses: list[Use] = []
+    for item in node.items if isinstance(node.value, tuple) else (node,):
+        method, name, parameters = SALIENCY_USE.read(item)
+        each = use(method, name, parameters, item, folder)
+        if each.name in (other.name for other in uses):
+            raise item.error(f"saliency method {each.name!r} is named twice; put the second into a check of its own")
+        uses.append(each)
+    return tuple(uses)
+
+
+def _gates(
+    node: Node | None, kind: str, sweep: tuple[str, tuple[float, ...]] | None, methods: tuple[str, ...], groups: bool
+) -> tuple[Any, ...]:
+    return tuple(read_gate(item, kind, sweep, methods, groups) for item in (node.items if node else ()))
+
+
+def _id(node: Node, given: str | None) -> str:
+    return given or check_id(node)
+
+
+def _place(node: Node) -> Place:
+    return Place(node.mark.path, node.mark.line, node.mark.column)
+
+
+def _override(path: Path, folder: Path) -> Path:
+    return path if path.is_absolute() else Path(os.path.relpath(path, folder))
+
+
+def _from(folder: Path, path: Path | None) -> Path | None:
+    return None if path is None else Path(os.path.normpath(folder / path))
