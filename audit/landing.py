@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from audit.errors import UsageError
 from audit.gate_id import slug
+
+if TYPE_CHECKING:
+    from audit.audit import Audit
 
 REPORTS = Path("reports")
 
@@ -49,16 +53,31 @@ def staged(near: Path) -> Iterator[Path]:
             near.rmdir()
 
 
-def land(finished: Path, folder: Path) -> None:
-    """Move a finished folder to its place; an audit that lay there is replaced."""
+def pages(folder: Path) -> Path:
+    """Draw the report's pages, `junit.xml` and `summary.md` from a folder's `audit.json` and records alone.
+
+    Returns the index page. Raises UsageError where the folder holds no audit.
+    """
+    from audit.report import html, junit, markdown
+
+    html.write(folder)
+    junit.write(folder)
+    markdown.write(folder)
+    return folder / "index.html"
+
+
+def land(audit: Audit, staging: Path, folder: Path) -> None:
+    """Write an audit and its report into `staging`, then move that to `folder`; an audit that lay there is replaced."""
     may_land(folder)
+    audit.save(staging)
+    pages(staging)
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
-        os.replace(finished, folder)
+        os.replace(staging, folder)
         return
     with staged(folder.parent) as aside:
         os.replace(folder, aside / "before")
-        os.replace(finished, folder)
+        os.replace(staging, folder)
 
 
 def _umask() -> int:

@@ -1,0 +1,221 @@
+"""The `audit` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NoReturn
+
+from audit import landing
+from audit.errors import AuditError, SuiteError, UsageError, did_you_mean
+from audit.wording import limit, near, plain
+
+PASSED, INTERRUPTED, CUT_OFF = 0, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 passed, 1 a gate failed, 2 usage, 3 not judged, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows its number instead of ending the audit.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    # A cancelled CI job tidies up as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing was decided, no report was written", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # What reads our output has seen enough; the interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CUT_OFF
+    except AuditError as error:
+        prefix = "" if isinstance(error, SuiteError) else "error: "
+        print(prefix + "\n".join(map(plain, str(error).split("\n"))), file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        from audit.defect import explain
+
+        print(explain(error), file=sys.stderr)
+        return AuditError.exit_code
+    return code
+
+
+def _dispatch(words: list[str]) -> int:
+    parser, commands = _parsers()
+    if not words:
+        parser.print_help(sys.stderr)
+        return UsageError.exit_code
+    if not words[0].startswith("-") and words[0] not in commands:
+        raise UsageError(
+            f"unknown command {words[0]!r}{did_you_mean(words[0], commands)} (there are: {', '.join(commands)})"
+        )
+    args, unknown = parser.parse_known_args(words)
+    if unknown:
+        options = [name for action in commands[args.command]._actions for name in action.option_strings]
+        raise UsageError(
+            f"audit {args.command}: does not take {unknown[0]!r}{did_you_mean(unknown[0], options)} "
+            f"(it takes: {', '.join(options)})"
+        )
+    args.words = words
+    command: Callable[[argparse.Namespace], int] = args.call
+    return command(args)
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **keys: Any) -> None:
+        super().__init__(**keys, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    parser = _Parser(
+        prog="audit",
+        description="Decide whether an emotion-recognition model is robust and explainable enough to deploy.",
+        epilog="exit codes: 0 passed, 1 a gate failed, 2 usage or suite error, 3 could not be judged, 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"audit {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    known: dict[str, argparse.ArgumentParser] = {}
+
+    def add(name: str, call: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
+        known[name] = commands.add_parser(name, help=about, description=about)
+        known[name].set_defaults(call=call)
+        return known[name]
+
+    run = add("run", _run, "judge a model by a suite, write the report, and exit with the decision")
+    _takes_suite(run)
+    run.add_argument("--only", metavar="CHECK[/EMOTION]", help="one check, or one emotion of it")
+    run.add_argument("--limit", metavar="N", type=_at_least_one, help="judge N clips only")
+    run.add_argument(
+        "--device", metavar="D", default="cpu", help="where the model computes: cpu (default), cuda, cuda:1"
+    )
+    run.add_argument("--batch-size", metavar="N", type=_at_least_one, default=32, help="clips at a time (default 32)")
+    run.add_argument("--no-media", action="store_true", help="leave voices and pictures out of the report")
+    run.add_argument("--out", metavar="DIR", type=Path, help="the report's folder (default reports/SUITE/MODEL)")
+    _takes_suite(add("check", _check, "say what is wrong with a suite and what it will cost; loads no model"))
+    show = add("show", _show, "print a suite's gates, or the suite with everything filled in")
+    _takes_suite(show)
+    show.add_argument("--resolved", action="store_true", help="the suite as YAML: extends merged, defaults filled in")
+    schema = add("schema", _schema, "print the JSON Schema of suites, for editors")
+    schema.add_argument("--manifest", action="store_true", help="the schema of model manifests instead")
+    gate = add("gate", _gate, "print a finished audit's decision and exit with it; decides nothing again")
+    gate.add_argument("folder", metavar="DIR", type=Path, help="the folder of a finished audit")
+    report = add("report", _report, "draw the pages of a finished audit again, without model or data")
+    report.add_argument("folder", metavar="DIR", type=Path, help="the folder of a finished audit")
+    return parser, known
+
+
+def _takes_suite(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", metavar="SUITE", type=Path, help="a *.audit.yaml file")
+    parser.add_argument("--model", metavar="M", type=Path, help="the model's *.model.yaml, in place of the suite's own")
+    parser.add_argument("--data", metavar="ROOT", type=Path, help="the data's folder, in place of the suite's own")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from audit.console import show, watcher
+    from audit.suite import read_suite
+
+    suite = read_suite(args.suite, model=args.model, data=args.data)
+    out: Path | None = args.out
+    if out is not None:
+        landing.may_land(out)
+    beside = out.absolute().parent if out is not None else (landing.REPORTS / landing.folder_for(suite.name, "")).parent
+    with landing.staged(beside) as staging:
+        with watcher([check.id for check in suite.checks]) as progress:
+            from audit.run import run
+
+            audit = run(
+                suite,
+                only=args.only,
+                limit=args.limit,
+                device=args.device,
+                batch_size=args.batch_size,
+                media=None if args.no_media else staging / "media",
+                progress=progress,
+                command=["audit", *args.words],
+            )
+        name = str(audit.model["name"])
+        folder = out or landing.REPORTS / landing.folder_for(suite.name, name, only=args.only, limit=args.limit)
+        landing.land(audit, staging, folder)
+    show(audit.document(), folder)
+    return audit.exit_code
+
+
+def _check(args: argparse.Namespace) -> int:
+    from audit.preflight import describe
+    from audit.suite import read_suite
+
+    print(describe(read_suite(args.suite, model=args.model, data=args.data)))
+    return PASSED
+
+
+def _show(args: argparse.Namespace) -> int:
+    from audit.suite import read_suite
+
+    suite = read_suite(args.suite, model=args.model, data=args.data)
+    if args.resolved:
+        from ruamel.yaml import YAML
+
+        yaml = YAML(typ="safe", pure=True)
+        yaml.sort_base_mapping_type_on_output = False
+        yaml.width = 110
+        yaml.dump(suite.resolved, sys.stdout)
+        return PASSED
+    from audit.emotions import emotions_of
+    from audit.gate_id import due
+
+    emotions = emotions_of(suite.model) if suite.model is not None else ("<each-emotion>",)
+    gates = due(suite, emotions)
+    width = max((len(asked.id) for asked in gates), default=0)
+    for asked in gates:
+        gate = asked.gate
+        limits = {"limit": {"min": gate.minimum, "max": gate.maximum}}
+        where = f"{gate.place.path}:{gate.place.line}" if gate.place else ""
+        print(f"{asked.id:<{width}}  {limit(limits)}  {where}".rstrip())
+    return PASSED
+
+
+def _schema(args: argparse.Namespace) -> int:
+    import json
+
+    from audit import schema
+
+    print(json.dumps(schema.manifest_schema() if args.manifest else schema.suite_schema(), indent=2))
+    return PASSED
+
+
+def _gate(args: argparse.Namespace) -> int:
+    from audit.audit import read_document
+    from audit.console import show
+
+    document = read_document(args.folder)
+    show(document, args.folder)
+    return int(document["exit_code"])
+
+
+def _report(args: argparse.Namespace) -> int:
+    print(plain(near(landing.pages(args.folder))))
+    return PASSED
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _version() -> str:
+    try:
+        return version("emotion-audit")
+    except PackageNotFoundError:
+        return "(not installed)"
