@@ -22,6 +22,8 @@ from audit.errors import DataError, did_you_mean
 from audit.kinds import find
 from audit.suite import DataSource
 
+LISTED_AT_MOST = 20
+
 
 def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     """Return the samples of the source's split whose emotion is one of the model's `emotions`.
@@ -31,6 +33,7 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     Raises DataError where the root is missing, no clip can be used, or the split is empty.
     """
     listed, problems, facts = _listed(source)
+    problems += _idle_renames(source, listed)
     samples, unknown = _known(_renamed(listed, source.rename), emotions)
     problems += unknown
     if not samples:
@@ -54,7 +57,7 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
 def count_clips(source: DataSource) -> tuple[dict[str, int], int]:
     """Return the clips to be judged by emotion (renamed), and the number of problems; decodes nothing.
 
-    Raises DataError as `open_dataset` does.
+    Raises DataError where the root is missing or the split cannot be drawn.
     """
     listed, problems, _ = _listed(source)
     counts: dict[str, int] = {}
@@ -73,15 +76,30 @@ def split(samples: tuple[Sample, ...], how: Mapping[str, Any] | None, seed: int)
         return samples
     if "random" in how:
         return split_at_random(samples, float(how["random"]), seed)
-    if "by" in how:
-        return split_by_group(samples, str(how["by"]), float(how["share"]), seed)
-    chosen = where_group(samples, str(how["column"]), [str(value) for value in how["values"]])
-    if not chosen:
-        there = sorted({sample.groups[str(how["column"])] for sample in samples})
+    column = str(how["by"] if "by" in how else how["column"])
+    having = tuple(sample for sample in samples if column in sample.groups)
+    if not having:
+        there = sorted({name for sample in samples for name in sample.groups})
+        near = did_you_mean(column, there)
         raise DataError(
-            f"no clip has {how['column']} {' or '.join(map(str, how['values']))} (there are: {', '.join(there[:20])})"
+            f"data.split: the clips have no column {column!r}{near} (there are: {', '.join(there) or 'none'})"
         )
-    return chosen
+    if "by" in how:
+        if len(having) < len(samples):
+            first = next(sample for sample in samples if column not in sample.groups)
+            raise DataError(
+                f"data.split: {len(samples) - len(having)} of {len(samples)} clips say nothing in column {column!r}, "
+                f"the first {first.path or first.id}; they would belong to both parts"
+            )
+        return split_by_group(samples, column, float(how["share"]), seed)
+    wanted = [str(value) for value in how["values"]]
+    there = sorted({sample.groups[column] for sample in having})
+    unknown = [value for value in wanted if value not in there]
+    if unknown:
+        near = did_you_mean(unknown[0], there)
+        listed = ", ".join(there[:LISTED_AT_MOST]) + (" ..." if len(there) > LISTED_AT_MOST else "")
+        raise DataError(f"data.split: no clip has {column} {unknown[0]!r}{near} (there are: {listed})")
+    return where_group(having, column, wanted)
 
 
 def _listed(source: DataSource) -> tuple[list[Sample], list[Problem], Mapping[str, Any]]:
@@ -106,6 +124,15 @@ def _renamed(samples: Iterable[Sample], rename: Mapping[str, str]) -> tuple[Samp
     return tuple(replace(sample, emotion=rename.get(sample.emotion, sample.emotion)) for sample in samples)
 
 
+def _idle_renames(source: DataSource, listed: Iterable[Sample]) -> list[Problem]:
+    there = {sample.emotion for sample in listed}
+    return [
+        Problem(_where(source), f"data.rename names {name!r}, which no clip has{did_you_mean(name, there)}")
+        for name in source.rename
+        if name not in there
+    ]
+
+
 def _known(samples: Iterable[Sample], emotions: tuple[str, ...]) -> tuple[tuple[Sample, ...], list[Problem]]:
     kept: list[Sample] = []
     problems: list[Problem] = []
@@ -113,8 +140,9 @@ def _known(samples: Iterable[Sample], emotions: tuple[str, ...]) -> tuple[tuple[
         if sample.emotion in emotions:
             kept.append(sample)
             continue
-        reason = f"emotion {sample.emotion!r} is none of the model's{did_you_mean(sample.emotion, emotions)}"
-        problems.append(Problem(str(sample.path or sample.id), f"{reason} (it knows: {', '.join(emotions)})"))
+        near = did_you_mean(sample.emotion, emotions)
+        reason = f"emotion {sample.emotion!r} is none of the model's{near} (it knows: {', '.join(emotions)})"
+        problems.append(Problem(str(sample.path or sample.id), reason))
     return tuple(kept), problems
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.document import Node, read_document
-from audit.errors import ModelError, UsageError
-from audit.keys import Key, Table, method_keys
-from audit.kinds import Method, find
-from audit.model import InputSpec, Model
-from audit.values import Anything, Choice, Either, Flag, ListOf, MapOf, Number, Text
+from audit.errors import ModelError
+from audit.keys import Key, Table
+from audit.kinds import find
+from audit.uses import MethodName, MethodUse
+from audit.values import Anything, Choice, Flag, ListOf, MapOf, Number, Text
 
-SOURCE = r"[^:]+\.py:[A-Za-z_]\w*"
-REPRESENTATION = Either((Text("a representation's name"), MapOf(MapOf(Anything()), least=1, most=1)))
+if TYPE_CHECKING:
+    from audit.model import InputSpec, Model
+
+SOURCE = r"[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*"
+REPRESENTATION = MethodUse("representation")
 INPUT = Table(
     "an input",
     (
@@ -32,7 +35,7 @@ MANIFEST = Table(
     (
         Key("version", Choice((1,)), "the version of this format", required=True),
         Key("model", Text("a name"), "the model's name in the report", required=True),
-        Key("loader", Text("a loader's name"), "which loader opens it: torch, or file.py:name", required=True),
+        Key("loader", MethodName("loader"), "which loader opens it", required=True),
         Key("source", Text("file.py:function", SOURCE), "the function that builds the untrained model"),
         Key("arguments", MapOf(Anything()), "keyword arguments of that function", default={}),
         Key("weights", Text("a path"), "the trained weights, relative to this file"),
@@ -83,7 +86,6 @@ def read_manifest(path: Path) -> Manifest:
     root = read_document(path)
     row = MANIFEST.read(root)
     folder = path.parent
-    _find(root.entries["loader"], "loader", row["loader"], folder)
     source = None
     if row["source"] is not None:
         file, _, function = row["source"].rpartition(":")
@@ -92,7 +94,7 @@ def read_manifest(path: Path) -> Manifest:
         name=row["model"],
         path=path,
         loader=row["loader"],
-        spec=_input(root.entries["input"], row["input"], folder),
+        spec=_input(row["input"]),
         emotions=_emotions(root.entries["emotions"]),
         source=source,
         arguments=row["arguments"],
@@ -104,47 +106,68 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def load_model(path: Path) -> Model:
-    """Return the trained model that the manifest at `path` describes, through the loader it names.
+    """Return the trained model that the manifest at `path` describes, once it has answered for one tone.
 
-    Raises SuiteError for a wrong manifest, ModelError for a model that does not load, UntrustedError for a file that
-    could run code without declared trust.
+    Raises SuiteError for a wrong manifest, ModelError for a model that does not load or does not take what the manifest
+    says it does, UntrustedError for a file that could run code without declared trust.
     """
+    from audit.model import Model
+
     manifest = read_manifest(path)
     load = find("loader", manifest.loader, relative_to=path.parent).load()
     model = load(manifest)
     if not isinstance(model, Model):
-        raise ModelError(f"loader {manifest.loader} returned a {type(model).__name__}, a Model is due")
+        raise ModelError(f"{path}: loader {manifest.loader} returned a {type(model).__name__}, a Model is due")
     model.loader, model.weights = manifest.loader, manifest.weights
+    _try_once(model, path)
     return model
 
 
-def _input(node: Node, row: Mapping[str, Any], folder: Path) -> InputSpec:
-    given = node.entries["representation"]
-    parameters: Mapping[str, Any] = {}
-    if isinstance(row["representation"], str):
-        method = _find(given, "representation", row["representation"], folder)
-        Table(f"representation {method.name}", method_keys(method)).read(Node({}, given.mark, given.key))
-    else:
-        ((name, keys),) = given.entries.items()
-        method = _find(keys, "representation", name, folder, at_key=True)
-        Table(f"representation {method.name}", method_keys(method)).read(keys)
-        parameters = {key: keys.entries[key].data() for key in keys.entries}
+def _try_once(model: Model, path: Path) -> None:
+    """Raise ModelError where the input cannot be made as declared, or the model does not take it."""
+    import torch
+
+    from audit.model import as_found
+
+    spec = model.spec
+    tone = 0.1 * torch.sin(2 * torch.pi * 440 * torch.arange(spec.samples) / spec.sampling_rate).unsqueeze(0)
+    try:
+        inputs = spec.represent(tone)
+    except Exception as error:
+        raise ModelError(
+            f"{path}: input.representation {spec.representation} fails on {spec.seconds:g} s at "
+            f"{spec.sampling_rate} Hz ({_told(error)})"
+        ) from error
+    try:
+        with torch.inference_mode(), as_found(model, str(model.device)):
+            model.logits(inputs.to(model.device))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    except Exception as error:
+        raise ModelError(
+            f"{path}: model {model.name!r} fails on one input of shape {tuple(inputs.shape)}, as its manifest "
+            f"describes it ({_told(error)})"
+        ) from error
+
+
+def _told(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _input(row: Mapping[str, Any]) -> InputSpec:
+    from audit.model import InputSpec
+
+    method, name, parameters = row["representation"]
     return InputSpec(
         modality=row["modality"],
         sampling_rate=row["sampling_rate"],
         seconds=row["seconds"],
         offset=row["offset"],
         pad=row["pad"],
-        representation=method.name,
+        representation=f"{method.path}:{method.name}" if ".py:" in name else name,
         parameters=parameters,
     )
-
-
-def _find(node: Node, family: str, name: str, folder: Path, *, at_key: bool = False) -> Method:
-    try:
-        return find(family, name, relative_to=folder)
-    except UsageError as error:
-        raise (node.key_error if at_key else node.error)(str(error)) from error
 
 
 def _file(node: Node, folder: Path, name: str) -> Path:

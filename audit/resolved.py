@@ -32,7 +32,7 @@ def _data(data: DataSource) -> dict[str, Any]:
         "split": _plain(data.split),
         "rename": dict(data.rename),
         "seed": data.seed,
-        **{key: value for key, value in _parameters(data.layout).items() if key not in ("root", "seed")},
+        **_parameters(data.layout),
     }
 
 

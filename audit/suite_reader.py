@@ -50,9 +50,9 @@ DATA = (
         "which part is judged",
     ),
     Key("rename", MapOf(Text("an emotion of the model")), "the data's emotion names to the model's", default={}),
-    Key("seed", Number(0, whole=True), "seed of the split; decide.seed by default"),
+    Key("seed", Number(0, whole=True), "seed of the split, and of a layout that draws; decide.seed by default"),
 )
-RESERVED = tuple(key.name for key in DATA)
+RESERVED = ("layout", "root", "split", "rename")
 DECIDE = Table(
     "decide",
     (
@@ -93,7 +93,7 @@ SUITE = Table(
 )
 
 
-def read(path: Path, *, model: Path | None = None, data: Path | None = None) -> Suite:
+def read_suite(path: Path, *, model: Path | None = None, data: Path | None = None) -> Suite:
     """Return the suite at `path`; see `audit.suite.read_suite`."""
     name = str(path)
     path = preset_path(name.removeprefix(PRESET)) if name.startswith(PRESET) else path
@@ -139,7 +139,9 @@ def check_emotions(suite: Suite, emotions: tuple[str, ...]) -> None:
 
 def data_table(layout: Method) -> Table:
     """Return the keys `data` takes with this layout."""
-    return Table(f"data with layout {layout.name}", (*DATA, *method_keys(layout, without=RESERVED)))
+    own = method_keys(layout, without=RESERVED)
+    taken = [key.name for key in own]
+    return Table(f"data with layout {layout.name}", (*(key for key in DATA if key.name not in taken), *own))
 
 
 def check_table(kind: str, method: Method | None, swept: str | None = None) -> Table:

@@ -55,7 +55,7 @@ class Text(Value):
 
     def schema(self) -> dict[str, Any]:
         """Return a string schema."""
-        return {"type": "string", "minLength": 1, **({"pattern": f"^{self.pattern}$"} if self.pattern else {})}
+        return {"type": "string", "minLength": 1, **({"pattern": f"^{self.pattern}$|[$][{{]"} if self.pattern else {})}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Number(Value):
         """Return a number or integer schema."""
         low = {"exclusiveMinimum" if self.above else "minimum": self.low} if self.low is not None else {}
         high = {"maximum": self.high} if self.high is not None else {}
-        return {"type": "integer" if self.whole else "number", **low, **high}
+        return or_variable({"type": "integer" if self.whole else "number", **low, **high})
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Flag(Value):
 
     def schema(self) -> dict[str, Any]:
         """Return a boolean schema."""
-        return {"type": "boolean"}
+        return or_variable({"type": "boolean"})
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Choice(Value):
 
     def schema(self) -> dict[str, Any]:
         """Return an enumeration."""
-        return {"enum": list(self.values)}
+        return or_variable({"enum": list(self.values)})
 
 
 @dataclass(frozen=True)
@@ -271,6 +271,11 @@ class Either(Value):
     def schema(self) -> dict[str, Any]:
         """Return anyOf."""
         return {"anyOf": [kind.schema() for kind in self.of]}
+
+
+def or_variable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that is also met by a text with `${NAME}` in it, whose value an editor cannot know."""
+    return {"anyOf": [schema, {"type": "string", "pattern": r"\$\{"}]}
 
 
 def shown(node: Node) -> str:
