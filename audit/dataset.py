@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,15 @@ from audit.kinds import find
 from audit.suite import DataSource
 
 LISTED_AT_MOST = 20
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The clips to be judged by emotion, the columns every one of them has, and the problems."""
+
+    emotions: Mapping[str, int]
+    columns: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
@@ -54,16 +63,18 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     return Dataset(chosen, tuple(problems), read, facts.get("truth"))
 
 
-def count_clips(source: DataSource) -> tuple[dict[str, int], int]:
-    """Return the clips to be judged by emotion (renamed), and the number of problems; decodes nothing.
+def count_clips(source: DataSource, emotions: tuple[str, ...] | None = None) -> Listing:
+    """Return what `open_dataset` would give, counted; all emotions count where those of the model are not known.
 
-    Raises DataError where the root is missing or the split cannot be drawn.
+    Raises DataError as `open_dataset` does.
     """
-    listed, problems, _ = _listed(source)
-    counts: dict[str, int] = {}
-    for sample in split(_with_unique_ids(_renamed(listed, source.rename)), source.split, source.seed):
-        counts[sample.emotion] = counts.get(sample.emotion, 0) + 1
-    return counts, len(problems)
+    if emotions is None:
+        listed, _, _ = _listed(source)
+        emotions = tuple(sorted({sample.emotion for sample in _renamed(listed, source.rename)}))
+    dataset = open_dataset(source, emotions)
+    counts = {emotion: sum(sample.emotion == emotion for sample in dataset.samples) for emotion in emotions}
+    columns = set.intersection(*(set(sample.groups) for sample in dataset.samples))
+    return Listing(counts, tuple(sorted(columns)), dataset.problems)
 
 
 def split(samples: tuple[Sample, ...], how: Mapping[str, Any] | None, seed: int) -> tuple[Sample, ...]:

@@ -83,6 +83,16 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises SuiteError with file, line and column for anything wrong in it, UsageError where there is no such file.
     """
+    row = _checked(path)
+    return Manifest(spec=_input(row.pop("input")), **row)
+
+
+def check_manifest(path: Path) -> tuple[str, ...]:
+    """Return the emotions of the manifest at `path`, all of it checked as `read_manifest` does, without torch."""
+    return tuple(_checked(path)["emotions"])
+
+
+def _checked(path: Path) -> dict[str, Any]:
     root = read_document(path)
     row = MANIFEST.read(root)
     folder = path.parent
@@ -90,19 +100,19 @@ def read_manifest(path: Path) -> Manifest:
     if row["source"] is not None:
         file, _, function = row["source"].rpartition(":")
         source = Source(_file(root.entries["source"], folder, file), function)
-    return Manifest(
-        name=row["model"],
-        path=path,
-        loader=row["loader"],
-        spec=_input(row["input"]),
-        emotions=_emotions(root.entries["emotions"]),
-        source=source,
-        arguments=row["arguments"],
-        weights=_file(root.entries["weights"], folder, row["weights"]) if row["weights"] else None,
-        key=row["key"],
-        trust=row["trust"],
-        card=_file(root.entries["card"], folder, row["card"]) if row["card"] else None,
-    )
+    return {
+        "name": row["model"],
+        "path": path,
+        "loader": row["loader"],
+        "input": row["input"],
+        "emotions": _emotions(root.entries["emotions"]),
+        "source": source,
+        "arguments": row["arguments"],
+        "weights": _file(root.entries["weights"], folder, row["weights"]) if row["weights"] else None,
+        "key": row["key"],
+        "trust": row["trust"],
+        "card": _file(root.entries["card"], folder, row["card"]) if row["card"] else None,
+    }
 
 
 def load_model(path: Path) -> Model:

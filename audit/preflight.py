@@ -1,0 +1,163 @@
+"""What a suite is going to do, before anything is run: checks, verdicts, passes, and what already stands in its way."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit.dataset import count_clips
+from audit.errors import DataError, did_you_mean
+from audit.gate_id import due
+from audit.kinds import Method, find
+from audit.manifest import check_manifest
+from audit.suite import Check, Suite, Use
+from audit.suite_reader import check_emotions
+
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One check: how many clips it judges, how many verdicts its gates give, and the passes that takes.
+
+    `clips`, `forward` and `backward` are None where the data cannot be listed.
+    """
+
+    id: str
+    kind: str
+    methods: tuple[str, ...]
+    clips: int | None
+    verdicts: int
+    forward: int | None
+    backward: int | None
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """A suite before its run: `emotions` counts the clips to judge, `problems` would keep part of it from judging."""
+
+    suite: str
+    checks: tuple[Planned, ...]
+    emotions: Mapping[str, int]
+    problems: tuple[str, ...]
+
+    @property
+    def verdicts(self) -> int:
+        """Verdicts in all."""
+        return sum(check.verdicts for check in self.checks)
+
+    def __str__(self) -> str:
+        """Return it as `audit check` prints it."""
+        width = max(len(check.id) for check in self.checks)
+        lines = [f"{self.suite}: {_count(len(self.checks), 'check')}, {_count(self.verdicts, 'verdict')}"]
+        for check in self.checks:
+            line = f"  {check.id:<{width}}  {_count(check.verdicts, 'verdict'):>12}"
+            if check.forward is not None and check.clips is not None:
+                line += f"  {_count(check.clips, 'clip'):>11}  {check.forward:>11,} forward"
+                line += f"  {check.backward:>9,} backward" if check.backward else ""
+            lines.append(line)
+        if self.emotions:
+            clips = ", ".join(f"{emotion} {count:,}" for emotion, count in self.emotions.items())
+            lines.append(f"  {_count(sum(self.emotions.values()), 'clip')} to judge: {clips}")
+        lines += [f"  problem: {problem}" for problem in self.problems[:SHOWN]]
+        if len(self.problems) > SHOWN:
+            lines.append(f"  and {len(self.problems) - SHOWN:,} more")
+        return "\n".join(lines)
+
+
+def describe(suite: Suite) -> Preflight:
+    """Return what `suite` is going to do; reads its manifest and lists its data, but opens no model and no recording.
+
+    Forward and backward passes are counted in samples. For methods this package does not know they are a guess:
+    one pass a clip, or as many as a parameter `samples` or `steps` says.
+    Raises SuiteError where the manifest is wrong or groups name emotions it does not have.
+    """
+    problems: list[str] = []
+    known: tuple[str, ...] = ()
+    if suite.model is None:
+        problems.append("the suite names no model; give one with --model")
+    else:
+        known = check_manifest(suite.model)
+        check_emotions(suite, known)
+    emotions = _emotions(suite, known, problems)
+    clips = sum(emotions.values()) if emotions else None
+    verdicts = due(suite, known or tuple(emotions) or ("every emotion",))
+    if not verdicts:
+        problems.append("no check has a gate: nothing would be decided")
+    checks = tuple(
+        _planned(check, clips, sum(each.check.id == check.id for each in verdicts)) for check in suite.checks
+    )
+    return Preflight(suite.name, checks, emotions, tuple(problems))
+
+
+def _emotions(suite: Suite, known: tuple[str, ...], problems: list[str]) -> dict[str, int]:
+    if suite.data is None:
+        problems.append("the suite names no data; give its root with --data")
+        return {}
+    try:
+        listing = count_clips(suite.data, known or None)
+    except DataError as error:
+        problems.append(str(error))
+        return {}
+    problems += [f"{problem.path}: {problem.reason}" for problem in listing.problems]
+    cluster = suite.decide.cluster
+    if cluster is not None and cluster not in listing.columns:
+        there = f"{did_you_mean(cluster, listing.columns)} (all have: {', '.join(listing.columns) or 'none'})"
+        problems.append(f"decide.cluster: not every clip has a column {cluster!r}{there}")
+    return dict(listing.emotions)
+
+
+def _planned(check: Check, clips: int | None, verdicts: int) -> Planned:
+    methods = tuple(use.name for use in check.uses)
+    if clips is None:
+        return Planned(check.id, check.kind, methods, None, verdicts, None, None)
+    n = min(clips, check.samples or clips)
+    forward, backward = _passes(check)
+    return Planned(check.id, check.kind, methods, n, verdicts, n * forward, n * backward)
+
+
+def _passes(check: Check) -> tuple[int, int]:
+    """Return forward and backward passes a clip."""
+    if check.kind == "clean":
+        return 1, 0
+    if check.kind == "saliency":
+        own = [_own_passes(use) for use in check.uses]
+        assert check.faithfulness is not None
+        fill = check.faithfulness.parameters.get("fill")
+        fills = len(fill) if isinstance(fill, list | tuple) else 1
+        return (
+            sum(forward for forward, _ in own) + fills * (len(check.uses) + check.random_masks),
+            sum(backward for _, backward in own),
+        )
+    assert check.sweep is not None
+    values = len(check.sweep[1])
+    if check.kind == "corruption":
+        return values, 0
+    forward, backward = _own_passes(check.uses[0])
+    # With steps, every epsilon takes its own; without, one gradient serves the whole curve.
+    times = values if "steps" in check.uses[0].parameters else 1
+    return values + times * forward, times * backward
+
+
+def _own_passes(use: Use) -> tuple[int, int]:
+    method = find(use.family, use.method, relative_to=use.relative_to)
+    counts = [use.parameters[name] for name in ("samples", "steps") if isinstance(use.parameters.get(name), int)]
+    times = int(counts[0]) if counts else 1
+    return times, times if _mark(method).get("gradients", True) else 0
+
+
+def _mark(method: Method) -> dict[str, Any]:
+    """Return what a method's mark says, read from its text: importing it would import torch."""
+    for node in ast.parse(method.path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == method.name:
+            calls = [decorator for decorator in node.decorator_list if isinstance(decorator, ast.Call)]
+            words = [word for call in calls for word in call.keywords]
+            return {str(word.arg): word.value.value for word in words if isinstance(word.value, ast.Constant)}
+    return {}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
