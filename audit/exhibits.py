@@ -1,0 +1,137 @@
+"""The clips a report shows: the worst cases of every emotion, perturbed and masked again, and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audit.checks import attack, corruption
+from audit.checks.saliency import SaliencyRun
+from audit.checks.session import Session
+from audit.estimate import Estimator
+from audit.kinds import find
+from audit.masking import top_cells
+from audit.model import InputSpec
+from audit.rendering.case import Case, Perturbation, draw
+from audit.suite import Check
+from audit.verdict import measure_of
+from audit.worst_cases import Choice, choose
+
+
+def gather(cases: Sequence[Case], spec: InputSpec, emotions: Sequence[str], folder: Path) -> list[dict[str, Any]]:
+    """Write the cases' clips and pictures into `folder` and return the `exhibits` of `audit.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [draw(case, spec, emotions, folder) for case in cases]
+
+
+def show(
+    checks: Sequence[Check],
+    session: Session,
+    estimator: Estimator,
+    explained: Mapping[str, SaliencyRun],
+    best: str | None,
+    folder: Path,
+) -> list[dict[str, Any]]:
+    """Choose the worst cases, perturb and mask them as the checks did, and gather them into `folder`.
+
+    `explained` holds the saliency checks' maps; the masked clip is that of the `best` method, or, where that has no map
+    of a clip, of the method whose mask took the most from the prediction.
+    """
+    swept = [check for check in checks if check.sweep is not None]
+    tables = [estimator.clean, *(estimator.predictions(c.id, at) for c in swept for at in estimator.severities(c.id))]
+    records = pd.concat([table.reset_index() for table in tables], ignore_index=True)
+    indices = {sample.id: index for index, sample in enumerate(session.samples)}
+    with_maps = {session.samples[i].id for run in explained.values() for maps in run.maps.values() for i in maps}
+    choices = choose(records, swept, session.model.emotions, explained=with_maps)
+    perturbed = _perturbed(choices, swept, session, indices)
+    masked = _masked(explained.values(), session, [indices[choice.sample] for choice in choices])
+    cases = []
+    for choice in choices:
+        index = indices[choice.sample]
+        probabilities = {"clean": session.clean[index].tolist()}
+        if choice.check is not None:
+            row = estimator.predictions(choice.check, choice.severity).loc[choice.sample]
+            probabilities["perturbed"] = list(row["probabilities"])
+        found = {name: entries[index] for name, entries in masked.items() if index in entries}
+        by = best if best in found else max(found, key=lambda name: found[name].drop, default=None)
+        if by is not None:
+            probabilities["masked"] = found[by].probabilities
+        cases.append(
+            Case(
+                sample=session.samples[index],
+                why=choice.why,
+                waveform=session.waveforms[index].numpy(),
+                inputs=session.inputs[index].numpy(),
+                probabilities=probabilities,
+                perturbation=perturbed.get(choice.sample),
+                maps={name: entry.map.numpy() for name, entry in found.items()},
+                hidden=found[by].hidden if by is not None else None,
+                masked_by=by,
+                drops={name: entry.drop for name, entry in found.items()},
+            )
+        )
+    return gather(cases, session.model.spec, session.model.emotions, folder)
+
+
+@dataclass(frozen=True)
+class _Masked:
+    """One clip under one method's map: what was hidden, and what the model said then."""
+
+    map: Tensor
+    hidden: NDArray[np.bool_]
+    probabilities: list[float]
+    drop: float
+
+
+def _perturbed(
+    choices: Sequence[Choice], swept: Sequence[Check], session: Session, indices: Mapping[str, int]
+) -> dict[str, Perturbation]:
+    found: dict[str, Perturbation] = {}
+    for check in swept:
+        wanted = {indices[choice.sample]: choice.severity for choice in choices if choice.check == check.id}
+        changes = attack.changes if check.kind == "attack" else corruption.changes
+        # The whole sweep again: an attack may draw its random numbers from one severity to the next.
+        for change in changes(check, session, sorted(wanted)) if wanted else ():
+            for index, values in zip(change.indices, change.after, strict=True):
+                if wanted[index] == change.severity:
+                    found[session.samples[index].id] = Perturbation(
+                        check.id, change.method, change.severity, change.on_waveform, values.cpu().numpy()
+                    )
+    return found
+
+
+def _masked(runs: Collection[SaliencyRun], session: Session, indices: Sequence[int]) -> dict[str, dict[int, _Masked]]:
+    found: dict[str, dict[int, _Masked]] = {}
+    for run in runs:
+        use = run.check.faithfulness
+        assert use is not None
+        hide = find("faithfulness", use.method, relative_to=use.relative_to)
+        share = float(use.parameters.get("masked", hide.parameters["masked"].default))
+        fill = measure_of(run.check).rpartition("/")[2]
+        for name, maps in run.maps.items():
+            own = [index for index in indices if index in maps]
+            if not own or name in found:
+                continue
+            values = torch.stack([maps[index] for index in own])
+            purpose = (run.check.id, "hide", name, fill)
+            hidden = top_cells(values, share, session.rng(own, *purpose)).numpy()
+            inputs = session.inputs[own]
+            filled = hide.load()(
+                inputs, values, session.model.spec, session.rng(own, *purpose), masked=share, fill=fill
+            )
+            after = session.predict(filled)
+            targets = session.clean[own].argmax(1, keepdim=True)
+            drops = (session.clean[own].gather(1, targets) - after.gather(1, targets)).squeeze(1).tolist()
+            found[name] = {
+                index: _Masked(maps[index], cells, row.tolist(), drop)
+                for index, cells, row, drop in zip(own, hidden, after, drops, strict=True)
+            }
+    return found

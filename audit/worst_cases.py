@@ -1,0 +1,136 @@
+"""Which clips a report shows: the worst cases of every emotion, and in plain words why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from audit.suite import Check
+
+PER_EMOTION = 6
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A clip worth showing, the perturbation to show it under (check and severity None for none), and why."""
+
+    sample: str
+    emotion: str
+    check: str | None
+    severity: float | None
+    why: str
+
+
+def choose(
+    records: pd.DataFrame,
+    checks: Sequence[Check],
+    emotions: Sequence[str],
+    *,
+    explained: Collection[str] = (),
+    per_emotion: int = PER_EMOTION,
+) -> list[Choice]:
+    """Return up to `per_emotion` worst cases of every emotion, in the order of `emotions` (the model's).
+
+    `records` holds the predictions (`measure` is empty), the clean ones under the check `clean`. Attacks and
+    corruptions take turns, attacks first. Each offers the clips that flip: those that saliency `explained` first, of
+    these those that flip at the mildest severity, of these those whose true emotion loses the most probability; then
+    the clips that do not flip, by that loss; last those that were wrong when clean. Where nothing perturbs, the clips
+    whose true emotion is given the least probability are chosen.
+    """
+    predictions = records[records["measure"] == ""]
+    clean = {row.sample: row for row in predictions[predictions["check"] == "clean"].itertuples()}
+    sweeps = sorted((check for check in checks if check.sweep is not None), key=lambda check: check.kind != "attack")
+    chosen: list[Choice] = []
+    for which, emotion in enumerate(emotions):
+        ranked: list[tuple[tuple[Any, ...], Choice]] = []
+        for turn, check in enumerate(sweeps):
+            part = predictions[predictions["check"] == check.id]
+            ranked += [
+                ((*rank[:2], place, turn), choice)
+                for place, (rank, choice) in enumerate(
+                    sorted(_swept(check, part, clean, emotion, which, explained), key=lambda entry: entry[0])
+                )
+            ]
+        if not sweeps:
+            ranked = list(_unswept(clean, emotion, which, explained))
+        taken: dict[str, Choice] = {}
+        for _, choice in sorted(ranked, key=lambda entry: entry[0]):
+            taken.setdefault(choice.sample, choice)
+        chosen += list(taken.values())[:per_emotion]
+    return chosen
+
+
+def _swept(
+    check: Check, part: pd.DataFrame, clean: Mapping[str, Any], emotion: str, which: int, explained: Collection[str]
+) -> Iterator[tuple[tuple[Any, ...], Choice]]:
+    """Yield a rank and a choice for every clip of the emotion that the check perturbed."""
+    assert check.sweep is not None
+    order, mildest = _mildest_first(check, part)
+    tries: dict[str, list[Any]] = {}
+    for row in part[part["emotion"] == emotion].itertuples():
+        tries.setdefault(row.sample, []).append(row)
+    flips: dict[str, Any] = {}
+    for sample, rows in tries.items():
+        rows.sort(key=lambda row: order[row.severity])
+        wrong = [row for row in rows if row.predicted != emotion]
+        if wrong and clean[sample].predicted == emotion:
+            flips[sample] = wrong[0]
+    for sample, rows in tries.items():
+        lowest = min(rows, key=lambda row: row.probabilities[which])
+        row = flips.get(sample, lowest)
+        place = order[row.severity]
+        before, after = clean[sample].probabilities[which], row.probabilities[which]
+        at = f"{check.sweep[0]} {row.severity:g}"
+        swing = f"{emotion} {'falls' if after <= before else 'rises'} from {before:.2f} to {after:.2f}"
+        was_wrong = clean[sample].predicted != emotion
+        if was_wrong:
+            why = f"taken for {clean[sample].predicted} already when clean; under {check.id} at {at}, {swing}"
+        elif sample in flips:
+            sooner = sum(order[flip.severity] < place for flip in flips.values())
+            how = (
+                f"{sooner} of {len(tries)} clips flip sooner"
+                if sooner
+                else f"the {mildest} that flips any of {len(tries)} clips"
+            )
+            why = f"flips to {row.predicted} under {check.id} at {at}, {how}; {swing}"
+        else:
+            why = f"does not flip under {check.id}; at {at}, {swing}"
+        rank = (
+            was_wrong,
+            sample not in flips,
+            sample not in explained,
+            place if sample in flips else 0,
+            after - before,
+        )
+        yield (*rank, sample), Choice(sample, emotion, check.id, row.severity, why)
+
+
+def _mildest_first(check: Check, part: pd.DataFrame) -> tuple[dict[float, int], str]:
+    """Return every severity's place from mild to severe, and whether the mildest is the smallest or the largest.
+
+    An epsilon grows with severity; of a corruption's unit (sigma, decibels) the accuracies at both ends tell.
+    """
+    severities = sorted(part["severity"].unique().tolist())
+    right = (part["emotion"] == part["predicted"]).groupby(part["severity"]).mean()
+    falls = check.kind == "attack" or part.empty or right[severities[-1]] <= right[severities[0]]
+    ordered = severities if falls else severities[::-1]
+    return {severity: place for place, severity in enumerate(ordered)}, "smallest" if falls else "largest"
+
+
+def _unswept(
+    clean: Mapping[str, Any], emotion: str, which: int, explained: Collection[str]
+) -> Iterator[tuple[tuple[Any, ...], Choice]]:
+    own = [row for row in clean.values() if row.emotion == emotion]
+    for row in own:
+        probability = row.probabilities[which]
+        taken = "recognised" if row.predicted == emotion else f"taken for {row.predicted}"
+        lower = sum(other.probabilities[which] < probability for other in own)
+        how = f"{lower} of {len(own)} clips have less" if lower else f"the least of {len(own)} clips"
+        why = f"{taken}, with {probability:.2f} for {emotion}, {how}"
+        yield (
+            (row.predicted == emotion, row.sample not in explained, probability, row.sample),
+            Choice(row.sample, emotion, None, None, why),
+        )
