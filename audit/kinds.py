@@ -104,12 +104,12 @@ class Method:
     def load(self) -> Callable[..., Any]:
         """Import the file and return the marked function."""
         module = _import(self.path)
-        return getattr(module, self.name)  # type: ignore[no-any-return]
+        return getattr(module, self.name)
 
     @property
     def facts(self) -> Mapping[str, Any]:
         """What the mark says: space, norm, bounds and the like."""
-        return self.load().__audit__  # type: ignore[attr-defined, no-any-return]
+        return self.load().__audit__  # type: ignore[attr-defined]
 
 
 def find(family: str, name: str, *, relative_to: Path | None = None) -> Method:

@@ -53,17 +53,17 @@ class InputSpec:
     @property
     def bounds(self) -> tuple[float, float]:
         """Lowest and highest value an input cell may take."""
-        return self._fact("bounds")(**self.parameters)  # type: ignore[no-any-return]
+        return self._fact("bounds")(**self.parameters)
 
     @property
     def axes(self) -> Axes:
         """Hz and seconds of the input's rows and columns."""
-        return self._fact("axes")(self.samples, self.sampling_rate, **self.parameters)  # type: ignore[no-any-return]
+        return self._fact("axes")(self.samples, self.sampling_rate, **self.parameters)
 
     def represent(self, waveforms: Tensor) -> Tensor:
         """Turn waveforms (n, samples) in [-1, 1] into inputs (n, ...); differentiable."""
         method = find("representation", self.representation)
-        return method.load()(waveforms, self.sampling_rate, **self.parameters)  # type: ignore[no-any-return]
+        return method.load()(waveforms, self.sampling_rate, **self.parameters)
 
     def fit(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cut or pad a mono waveform at this sampling rate to exactly `samples` values."""
@@ -78,7 +78,7 @@ class InputSpec:
         return np.pad(clip, (left, missing - left))
 
     def _fact(self, name: str) -> Callable[..., Any]:
-        return find("representation", self.representation).facts[name]  # type: ignore[no-any-return]
+        return find("representation", self.representation).facts[name]
 
 
 class Model(ABC):
@@ -179,7 +179,7 @@ class TorchModel(Model):
 
     def _logits(self, inputs: Tensor) -> Tensor:
         assert self.module is not None
-        return self.module(inputs)  # type: ignore[no-any-return]
+        return self.module(inputs)
 
 
 @contextmanager

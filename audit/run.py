@@ -131,7 +131,7 @@ def _check_all(checks: Sequence[Check], session: Session, dataset: Dataset) -> F
     return findings
 
 
-def _records(check: Check, session: Session, dataset: Dataset, findings: Findings) -> Iterator[Record]:
+def _records(check: Check, session: Session, dataset: Dataset, findings: Findings) -> list[Record]:
     if check.kind == "clean":
         session.progress.begin(check.id, clean.total(check, session))
         return list(clean.run(check, session))

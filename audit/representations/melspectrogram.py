@@ -15,7 +15,9 @@ from audit.kinds import representation
 from audit.model import Axes
 
 
-def _bounds(*, scaling: str = "unit", top_db: float = 80.0, ref: float | str = "max", **_: object) -> tuple[float, float]:
+def _bounds(
+    *, scaling: str = "unit", top_db: float = 80.0, ref: float | str = "max", **_: object
+) -> tuple[float, float]:
     if scaling == "unit":
         return 0.0, 1.0
     if scaling == "decibel" and ref == "max":
@@ -91,12 +93,15 @@ def melspectrogram(
     return (level / top_db + 1.0).clamp(0.0, 1.0) if scaling == "unit" else level
 
 
+# Made outside inference mode, whoever asks first: a cached inference tensor could never take part in a gradient.
 @cache
+@torch.inference_mode(mode=False)
 def _window(name: str, length: int, dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(get_window(name, length, fftbins=True)).to(dtype)
 
 
 @cache
+@torch.inference_mode(mode=False)
 def _filters(
     sampling_rate: int,
     n_fft: int,
@@ -104,10 +109,17 @@ def _filters(
     fmin: float,
     fmax: float | None,
     mel_scale: str,
-    norm: str | None,
+    norm: Literal["slaney"] | None,
     dtype: torch.dtype,
 ) -> Tensor:
     bank = librosa.filters.mel(
-        sr=sampling_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=mel_scale == "htk", norm=norm, dtype=np.float64
+        sr=sampling_rate,
+        n_fft=n_fft,
+        n_mels=n_mels,
+        fmin=fmin,
+        fmax=fmax,
+        htk=mel_scale == "htk",
+        norm=norm,
+        dtype=np.float64,
     )
     return torch.from_numpy(bank).to(dtype)

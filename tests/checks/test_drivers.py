@@ -1,0 +1,207 @@
+"""The drivers: what they keep honest, what they record, and that order and batches change nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from audit.checks import attack, change, clean, corruption
+from audit.checks.saliency import SaliencyRun, cells_inside
+from audit.checks.session import Session
+from audit.data import Region, Sample
+from audit.errors import MethodError
+from audit.kinds import saliency
+from audit.model import TorchModel
+from audit.progress import Unwatched
+from audit.record import Record, table
+from audit.suite import Check, Use
+
+COUNT = 24
+
+
+@pytest.fixture
+def session(resnet: TorchModel) -> Session:
+    generator = torch.Generator().manual_seed(4)
+    waveforms = 0.2 * torch.randn(COUNT, 48000, generator=generator)
+    samples = tuple(
+        Sample(f"clip-{i:02d}", None, resnet.emotions[i % 6], {"speaker": f"s{i % 4}"}) for i in range(COUNT)
+    )
+    with torch.inference_mode():
+        inputs = resnet.spec.represent(waveforms)
+    empty = Session(
+        model=resnet,
+        samples=samples,
+        waveforms=waveforms,
+        inputs=inputs.clone(),
+        truths=torch.tensor([i % 6 for i in range(COUNT)]),
+        clean=torch.empty(0),
+        seed=7,
+        batch_size=8,
+        progress=Unwatched(),
+    )
+    return replace(empty, clean=empty.predict(empty.inputs))
+
+
+NOISE = Check("gaussian_noise", "corruption", (Use("corruption", "gaussian_noise"),), ("sigma", (0.01, 0.1)))
+HISS = Check("white_noise", "corruption", (Use("corruption", "white_noise"),), ("snr_db", (10.0, 30.0)))
+FGSM = Check("fgsm", "attack", (Use("attack", "fgsm"),), ("epsilon", (0.0, 0.01)))
+FGSM_WAVE = replace(FGSM, id="fgsm-waveform", space="waveform", sweep=("epsilon", (0.001,)))
+SALIENCY = Check(
+    "saliency",
+    "saliency",
+    (Use("saliency", "gradcam"), Use("saliency", "smoothgrad", {"samples": 2})),
+    samples=12,
+    faithfulness=Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ["mean", "floor"]}),
+    random_masks=3,
+)
+
+
+def perturbed(check: Check, session: Session) -> list[Record]:
+    changes = corruption.changes if check.kind == "corruption" else attack.changes
+    return list(change.judged(check, session, changes))
+
+
+@pytest.mark.parametrize("check", [NOISE, HISS, FGSM, FGSM_WAVE], ids=lambda check: check.id)
+def test_two_runs_give_the_same_records_to_the_last_bit(check: Check, session: Session) -> None:
+    first, second = table(perturbed(check, session)), table(perturbed(check, session))
+    assert first.to_json() == second.to_json()
+    assert first["probabilities"].tolist() == second["probabilities"].tolist()
+
+
+@pytest.mark.parametrize("check", [NOISE, HISS, FGSM, FGSM_WAVE], ids=lambda check: check.id)
+def test_batches_of_one_and_of_thirty_two_agree(check: Check, session: Session) -> None:
+    alone, together = (
+        table(perturbed(check, replace(session, batch_size=size)))
+        .set_index(["measure", "severity", "sample"])
+        .sort_index()
+        for size in (1, 32)
+    )
+    of_alone = torch.tensor(alone.loc[""]["probabilities"].tolist())
+    of_together = torch.tensor(together.loc[""]["probabilities"].tolist())
+    torch.testing.assert_close(of_alone, of_together, rtol=0, atol=1e-5)
+    top = of_alone.sort(1, descending=True).values
+    clear = (top[:, 0] - top[:, 1]) > 1e-4
+    assert clear.any()
+    assert torch.equal(of_alone.argmax(1)[clear], of_together.argmax(1)[clear])
+
+
+def test_epsilon_zero_is_the_clean_prediction(session: Session) -> None:
+    records = [r for r in perturbed(FGSM, session) if r.severity == 0.0]
+    torch.testing.assert_close(
+        torch.tensor([r.probabilities for r in records]), session.clean.tolist() and session.clean
+    )
+
+
+def test_an_attack_raises_the_loss(session: Session) -> None:
+    attacked = torch.tensor([r.probabilities for r in perturbed(FGSM, session) if r.severity == 0.01])
+
+    def truth(p: Tensor) -> Tensor:
+        return p.gather(1, session.truths[:, None]).mean()
+
+    assert truth(attacked) < truth(session.clean)
+
+
+def test_the_reached_ratio_of_a_waveform_attack_is_recorded(session: Session) -> None:
+    reached = [r.score for r in perturbed(FGSM_WAVE, session) if r.measure == "snr_db"]
+    expected = 10 * math.log10(0.2**2 / 0.001**2)
+    assert len(reached) == COUNT
+    assert all(abs(value - expected) < 1.0 for value in reached)
+
+
+CHEAT = '''
+from audit.kinds import attack
+
+@attack(norm="linf")
+def far(model, inputs, targets, rng, *, epsilon):
+    """Steps out of its ball."""
+    for size in epsilon:
+        yield inputs + 10 * size + 0.5
+
+@attack(norm="linf")
+def broken(model, inputs, targets, rng, *, epsilon):
+    """Returns NaN."""
+    for size in epsilon:
+        yield inputs * float("nan")
+'''
+
+
+def test_an_attack_that_oversteps_is_brought_back_into_its_ball(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "cheat.py").write_text(CHEAT)
+    check = replace(FGSM, uses=(Use("attack", "cheat.py:far", {}, tmp_path),))
+    for made in attack.changes(check, session, range(COUNT)):
+        assert (made.after - made.before).abs().max() <= made.severity + 1e-6
+        assert made.after.min() >= 0
+        assert made.after.max() <= 1
+
+
+def test_an_attack_that_returns_nan_is_an_error_and_no_success(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "cheat.py").write_text(CHEAT)
+    check = replace(FGSM, uses=(Use("attack", "cheat.py:broken", {}, tmp_path),))
+    with pytest.raises(MethodError, match=r"NaN or infinity at epsilon 0\.0"):
+        list(attack.changes(check, session, range(COUNT)))
+
+
+def test_a_limited_check_takes_the_same_share_of_every_emotion(session: Session) -> None:
+    chosen = session.chosen(replace(NOISE, samples=12))
+    emotions = [session.samples[i].emotion for i in chosen]
+    assert {emotions.count(emotion) for emotion in session.model.emotions} == {2}
+    assert chosen == session.chosen(replace(NOISE, samples=12))
+
+
+def test_the_clean_check_reports_the_predictions_that_were_made_once(session: Session) -> None:
+    before = session.model.ledger.total.forward_samples
+    records = list(clean.run(Check("clean", "clean"), session))
+    assert [r.probabilities for r in records] == session.clean.tolist()
+    assert session.model.ledger.total.forward_samples == before
+
+
+def test_a_saliency_score_is_the_drop_of_the_predicted_emotions_probability(session: Session) -> None:
+    for record in SaliencyRun(SALIENCY, session, None).records():
+        if record.measure.startswith("probability_drop") and record.method != "random":
+            index = int(record.sample.id.removeprefix("clip-"))
+            predicted = int(session.clean[index].argmax())
+            assert record.score == pytest.approx(
+                float(session.clean[index, predicted]) - record.probabilities[predicted]
+            )
+
+
+def test_every_map_is_scored_for_every_fill_beside_random_masks(session: Session) -> None:
+    frame = table(SaliencyRun(SALIENCY, session, None).records())
+    counts = frame.groupby(["method", "measure"]).size()
+    assert set(counts.index.get_level_values("method")) == {"gradcam", "smoothgrad", "random"}
+    assert (counts == 12).all()
+    assert len(counts) == 6
+
+
+def test_a_method_that_is_refused_leaves_the_others_judged(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from audit.kinds import saliency\nfrom audit.attribution import Attribution\n\n\n"
+        "@saliency()\ndef empty(model, inputs, targets, rng):\n    '''Returns NaN.'''\n"
+        "    return Attribution(inputs * float('nan'))\n"
+    )
+    check = replace(SALIENCY, uses=(Use("saliency", "own.py:empty", {}, tmp_path), *SALIENCY.uses))
+    run = SaliencyRun(check, session, None)
+    methods = {record.method for record in run.records()}
+    assert methods == {"gradcam", "smoothgrad", "random"}
+    assert "NaN" in run.refused["empty"]
+
+
+def test_localisation_is_the_share_of_relevance_inside_the_truth(session: Session) -> None:
+    region = Region(1.0, 2.0, 500.0, 4000.0)
+    run = SaliencyRun(SALIENCY, session, lambda _: (region,))
+    frame = table(run.records())
+    inside = cells_inside((region,), session.model.spec.axes, session.inputs.shape[1:])
+    found = frame[(frame["method"] == "random") & (frame["measure"] == "localisation")]["score"]
+    assert float(found.mean()) == pytest.approx(float(inside.float().mean()), abs=0.05)
+    assert set(frame[frame["measure"] == "localisation"]["method"]) == {"gradcam", "smoothgrad", "random"}
+
+
+def test_marks_are_nothing_but_marks() -> None:
+    def plain() -> None: ...
+
+    assert saliency()(plain) is plain
