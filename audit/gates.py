@@ -106,9 +106,9 @@ def _refuse_elsewhere(node: Node, kind: str) -> None:
     entries = node.entries
     metric = entries.get("metric")
     if metric is not None and metric.value in METRICS and kind not in METRICS[str(metric.value)].kinds:
-        where = " or ".join(METRICS[str(metric.value)].kinds)
+        where = ", ".join(METRICS[str(metric.value)].kinds)
         own = ", ".join(name for name, other in METRICS.items() if kind in other.kinds)
-        raise metric.error(f"{metric.value} is measured by a check of kind {where}, not {kind} (it has: {own})")
+        raise metric.error(f"{metric.value} is measured by checks of kind {where}; one of kind {kind} has: {own}")
     if "of" in entries and kind != "saliency":
         raise entries["of"].key_error("`of` names a saliency method; only gates of a saliency check have it")
     if "at" in entries and kind not in ("corruption", "attack"):

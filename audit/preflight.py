@@ -15,7 +15,6 @@ from audit.manifest import check_manifest
 from audit.suite import Check, Suite, Use
 from audit.suite_reader import check_emotions
 
-
 SHOWN = 10
 
 

@@ -9,7 +9,7 @@ from audit.gates import gate_table
 from audit.keys import Key, method_keys
 from audit.kinds import Method, known_methods
 from audit.manifest import MANIFEST
-from audit.suite_reader import CHECK_KINDS, COMMON, DATA, SUITE, SWEEP, check_table, data_table
+from audit.suite_keys import CHECK_KINDS, COMMON, DATA, SUITE, SWEEP, check_table, data_table
 from audit.uses import OWN_FILE, MethodName
 from audit.values import Choice, ListOf
 

@@ -11,86 +11,22 @@ from audit.document import Node
 from audit.errors import UsageError, did_you_mean
 from audit.extends import PRESET, check_id, preset_path, read_merged
 from audit.gates import read_gate
-from audit.keys import Key, Table, Variants, method_keys
+from audit.keys import method_keys
 from audit.kinds import Method
 from audit.resolved import resolve
-from audit.suite import Check, DataSource, Decide, Place, Suite, Use
-from audit.uses import MethodName, MethodUse, found, rebased, use
-from audit.values import Anything, Choice, Either, Flag, ListOf, MapOf, Nothing, Number, Text, Value
-
-CHECK_KINDS = ("clean", "corruption", "attack", "saliency")
-ID = Text("letters a-z, digits, dots, hyphens and underscores", r"[a-z0-9_.\-]+")
-SHARE = Number(0, 1, above=True)
-SPLIT = Variants(
-    "a split",
-    (
-        Table("a random split", (Key("random", SHARE, "share of the clips", required=True),)),
-        Table(
-            "a split by group",
-            (
-                Key("by", Text(), "column whose values stay together, such as speaker", required=True),
-                Key("share", SHARE, "share of that column's values", required=True),
-            ),
-        ),
-        Table(
-            "a split by column",
-            (
-                Key("column", Text(), "column that says which clips are meant", required=True),
-                Key("values", ListOf(Either((Text(), Number(), Flag())), least=1), "values to judge", required=True),
-            ),
-        ),
-    ),
+from audit.suite import Check, DataSource, Decide, Gate, Place, Suite, Use
+from audit.suite_keys import (
+    CHECK_KINDS,
+    FAITHFULNESS_USE,
+    RESERVED,
+    SALIENCY_USE,
+    SUITE,
+    SWEEP,
+    check_table,
+    data_table,
 )
-DATA = (
-    Key("layout", MethodName("layout"), "how the recordings lie on disk"),
-    Key("root", Text("a path"), "their folder or table, relative to the file that says so"),
-    Key(
-        "split",
-        Either((Text("a value of the column `split`"), SPLIT, Nothing())),
-        "which part is judged",
-    ),
-    Key("rename", MapOf(Text("an emotion of the model")), "the data's emotion names to the model's", default={}),
-    Key("seed", Number(0, whole=True), "seed of the split, and of a layout that draws; decide.seed by default"),
-)
-RESERVED = ("layout", "root", "split", "rename")
-DECIDE = Table(
-    "decide",
-    (
-        Key("confidence", Number(0.5, 0.9999), "confidence of the intervals", default=Decide.confidence),
-        Key("cluster", Either((Text(), Nothing())), "column of dependent clips, such as speaker"),
-        Key("when_unsure", Choice(("fail", "pass")), "whether UNSURE blocks", default=Decide.when_unsure),
-        Key("seed", Number(0, whole=True), "seed of everything random", default=Decide.seed),
-        Key("bootstrap", Number(100, 100_000, whole=True), "bootstrap draws", default=Decide.bootstrap),
-    ),
-)
-COMMON = (
-    Key("check", Choice(CHECK_KINDS), "what kind of check", required=True),
-    Key("id", ID, "its name; the method's by default"),
-    Key("samples", Number(1, whole=True), "judge only that many clips"),
-    Key("gates", ListOf(Anything()), "the limits it must keep", default=()),
-)
-SWEEP = Key("sweep", MapOf(ListOf(Number(), least=1), least=1, most=1), "{parameter: [values]}", required=True)
-SPACE = Key("space", Choice(("input", "waveform")), "what the attack changes", default="input")
-SALIENCY_USE = MethodUse("saliency")
-FAITHFULNESS_USE = MethodUse("faithfulness", many=("fill",))
-SALIENCY = (
-    Key("method", Either((SALIENCY_USE, ListOf(SALIENCY_USE, least=1))), "one or more methods", required=True),
-    Key("faithfulness", FAITHFULNESS_USE, "how the maps are scored", default="probability_drop"),
-    Key("random_masks", Number(1, 1000, whole=True), "random maps they are compared with", default=Check.random_masks),
-)
-SUITE = Table(
-    "a suite",
-    (
-        Key("version", Choice((1,)), "the version of this format", required=True),
-        Key("suite", Text("a name"), "the suite's name in the report", required=True),
-        Key("extends", Either((Text("a file"), ListOf(Text("a file")))), f"suites to build on: files, or {PRESET}name"),
-        Key("model", Text("a path"), "the model's manifest, relative to this file"),
-        Key("data", MapOf(Anything()), "the recordings"),
-        Key("decide", DECIDE, "how verdicts are reached"),
-        Key("groups", MapOf(ListOf(Text("an emotion"), least=1)), "groups of emotions for `per: group`", default={}),
-        Key("checks", ListOf(Anything(), least=1), "what is checked", required=True),
-    ),
-)
+from audit.uses import MethodName, found, rebased, use
+from audit.values import Choice, Either, ListOf, Nothing, Number, Value
 
 
 def read_suite(path: Path, *, model: Path | None = None, data: Path | None = None) -> Suite:
@@ -135,22 +71,6 @@ def check_emotions(suite: Suite, emotions: tuple[str, ...]) -> None:
             message = f"{name!r} is renamed to {emotion!r}, none of the model's emotions"
             message += f"{did_you_mean(emotion, emotions)} {known}"
             raise root.entries["data"].entries["rename"].entries[name].error(message) if root else UsageError(message)
-
-
-def data_table(layout: Method) -> Table:
-    """Return the keys `data` takes with this layout."""
-    own = method_keys(layout, without=RESERVED)
-    taken = [key.name for key in own]
-    return Table(f"data with layout {layout.name}", (*(key for key in DATA if key.name not in taken), *own))
-
-
-def check_table(kind: str, method: Method | None, swept: str | None = None) -> Table:
-    """Return the keys a check of this kind takes, with the parameters of its method but the swept one."""
-    if method is None:
-        return Table(f"a check of kind {kind}", (*COMMON, *(SALIENCY if kind == "saliency" else ())))
-    named = Key("method", MethodName(kind), f"which {kind}", required=True)
-    keys = (named, SWEEP, *((SPACE,) if kind == "attack" else ()), *method_keys(method, without=(swept or "",)))
-    return Table(f"{kind} {method.name}", (*COMMON, *keys))
 
 
 def _data(node: Node, seed: int, folder: Path) -> DataSource:
@@ -216,9 +136,11 @@ def _swept(node: Node, kind: Any, folder: Path, groups: bool) -> Check:
         raise node.error(f"a check of kind {kind} needs the key 'method': {MethodName(kind).says}")
     MethodName(kind).read(entries["method"])
     method = found(kind, entries["method"])
-    sweep = _sweep(entries["sweep"], method) if "sweep" in entries else None
-    row = check_table(kind, method, sweep[0] if sweep else None).read(node)
-    assert sweep is not None
+    if "sweep" not in entries:
+        first = next(iter(method.parameters), "parameter")
+        raise node.error(f"{kind} {method.name} needs the key 'sweep', such as `sweep: {{{first}: [...]}}`")
+    sweep = _sweep(entries["sweep"], method)
+    row = check_table(kind, method, sweep[0]).read(node)
     parameters = {name: row[name] for name in method.parameters if name in row}
     return Check(
         id=_id(node, row["id"]),
@@ -274,12 +196,15 @@ def _saliency_uses(node: Node, folder: Path) -> tuple[Use, ...]:
 
 def _gates(
     node: Node | None, kind: str, sweep: tuple[str, tuple[float, ...]] | None, methods: tuple[str, ...], groups: bool
-) -> tuple[Any, ...]:
+) -> tuple[Gate, ...]:
     return tuple(read_gate(item, kind, sweep, methods, groups) for item in (node.items if node else ()))
 
 
 def _id(node: Node, given: str | None) -> str:
-    return given or check_id(node)
+    name = given or check_id(node)
+    if name == "clean" and node.entries["check"].value != "clean":
+        raise node.entries.get("id", node).error("the id 'clean' is for the check of kind clean; choose another")
+    return name
 
 
 def _place(node: Node) -> Place:

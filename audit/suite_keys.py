@@ -1,0 +1,100 @@
+"""The keys of a suite: the tables its reader and its JSON Schema are made of."""
+
+from __future__ import annotations
+
+from audit.extends import PRESET
+from audit.keys import Key, Table, Variants, method_keys
+from audit.kinds import Method
+from audit.suite import Check, Decide
+from audit.uses import MethodName, MethodUse
+from audit.values import Anything, Choice, Either, Flag, ListOf, MapOf, Nothing, Number, Text
+
+CHECK_KINDS = ("clean", "corruption", "attack", "saliency")
+ID = Text("letters a-z, digits, dots, hyphens and underscores", r"[a-z0-9_.\-]+")
+SHARE = Number(0, 1, above=True)
+SPLIT = Variants(
+    "a split",
+    (
+        Table("a random split", (Key("random", SHARE, "share of the clips", required=True),)),
+        Table(
+            "a split by group",
+            (
+                Key("by", Text(), "column whose values stay together, such as speaker", required=True),
+                Key("share", SHARE, "share of that column's values", required=True),
+            ),
+        ),
+        Table(
+            "a split by column",
+            (
+                Key("column", Text(), "column that says which clips are meant", required=True),
+                Key("values", ListOf(Either((Text(), Number(), Flag())), least=1), "values to judge", required=True),
+            ),
+        ),
+    ),
+)
+DATA = (
+    Key("layout", MethodName("layout"), "how the recordings lie on disk"),
+    Key("root", Text("a path"), "their folder or table, relative to the file that says so"),
+    Key(
+        "split",
+        Either((Text("a value of the column `split`"), SPLIT, Nothing())),
+        "which part is judged",
+    ),
+    Key("rename", MapOf(Text("an emotion of the model")), "the data's emotion names to the model's", default={}),
+    Key("seed", Number(0, whole=True), "seed of the split, and of a layout that draws; decide.seed by default"),
+)
+RESERVED = ("layout", "root", "split", "rename")
+DECIDE = Table(
+    "decide",
+    (
+        Key("confidence", Number(0.5, 0.9999), "confidence of the intervals", default=Decide.confidence),
+        Key("cluster", Either((Text(), Nothing())), "column of dependent clips, such as speaker"),
+        Key("when_unsure", Choice(("fail", "pass")), "whether UNSURE blocks", default=Decide.when_unsure),
+        Key("seed", Number(0, whole=True), "seed of everything random", default=Decide.seed),
+        Key("bootstrap", Number(100, 100_000, whole=True), "bootstrap draws", default=Decide.bootstrap),
+    ),
+)
+COMMON = (
+    Key("check", Choice(CHECK_KINDS), "what kind of check", required=True),
+    Key("id", ID, "its name; the method's by default"),
+    Key("samples", Number(1, whole=True), "judge only that many clips"),
+    Key("gates", ListOf(Anything("a gate")), "the limits it must keep", default=()),
+)
+SWEEP = Key("sweep", MapOf(ListOf(Number(), least=1), least=1, most=1), "{parameter: [values]}", required=True)
+SPACE = Key("space", Choice(("input", "waveform")), "what the attack changes", default="input")
+SALIENCY_USE = MethodUse("saliency")
+FAITHFULNESS_USE = MethodUse("faithfulness", many=("fill",))
+SALIENCY = (
+    Key("method", Either((SALIENCY_USE, ListOf(SALIENCY_USE, least=1))), "one or more methods", required=True),
+    Key("faithfulness", FAITHFULNESS_USE, "how the maps are scored", default="probability_drop"),
+    Key("random_masks", Number(1, 1000, whole=True), "random maps they are compared with", default=Check.random_masks),
+)
+SUITE = Table(
+    "a suite",
+    (
+        Key("version", Choice((1,)), "the version of this format", required=True),
+        Key("suite", Text("a name"), "the suite's name in the report", required=True),
+        Key("extends", Either((Text("a file"), ListOf(Text("a file")))), f"suites to build on: files, or {PRESET}name"),
+        Key("model", Text("a path"), "the model's manifest, relative to this file"),
+        Key("data", MapOf(Anything("what its layout takes")), "the recordings"),
+        Key("decide", DECIDE, "how verdicts are reached"),
+        Key("groups", MapOf(ListOf(Text("an emotion"), least=1)), "groups of emotions for `per: group`", default={}),
+        Key("checks", ListOf(Anything("a check"), least=1), "what is checked", required=True),
+    ),
+)
+
+
+def data_table(layout: Method) -> Table:
+    """Return the keys `data` takes with this layout."""
+    own = method_keys(layout, without=RESERVED)
+    taken = [key.name for key in own]
+    return Table(f"data with layout {layout.name}", (*(key for key in DATA if key.name not in taken), *own))
+
+
+def check_table(kind: str, method: Method | None, swept: str | None = None) -> Table:
+    """Return the keys a check of this kind takes, with the parameters of its method but the swept one."""
+    if method is None:
+        return Table(f"a check of kind {kind}", (*COMMON, *(SALIENCY if kind == "saliency" else ())))
+    named = Key("method", MethodName(kind), f"which {kind}", required=True)
+    keys = (named, SWEEP, *((SPACE,) if kind == "attack" else ()), *method_keys(method, without=(swept or "",)))
+    return Table(f"{kind} {method.name}", (*COMMON, *keys))
