@@ -1,0 +1,151 @@
+"""Generated speech-like clips in which the time and the frequencies that carry the emotion are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from audit.data import Problem, Region, Sample, Waveform
+from audit.errors import DataError, UsageError, did_you_mean
+from audit.kinds import layout
+from audit.layouts.voice.carrier import Carrier, carrier
+from audit.layouts.voice.phrase import score, syllables
+from audit.layouts.voice.prosody import PROSODY, drawn
+from audit.layouts.voice.room import surroundings
+from audit.layouts.voice.speaker import speaker
+from audit.layouts.voice.tract import Floats, nodes, sing
+
+EMOTIONAL = 0
+
+
+def truth(sample: Sample) -> tuple[Region, ...]:
+    """Return the rectangle outside which the sample's sound does not depend on its emotion; raises DataError."""
+    plan = _plan(sample)
+    return (Region(*plan.emotional, *plan.person.band),)
+
+
+def render(sample: Sample) -> tuple[Waveform, int]:
+    """Return (waveform in [-1, 1], sampling rate in Hz), always the same for one sample; raises DataError."""
+    plan = _plan(sample)
+    if sample.emotion not in PROSODY:
+        raise DataError(f"{sample.id}: no prosody for emotion {sample.emotion!r} (there are: {', '.join(PROSODY)})")
+    first, emotional = _spoken(plan, plan.emotional, EMOTIONAL, sample.emotion)
+    others = [_spoken(plan, span, part, "neutral") for part, span in enumerate(plan.others, start=EMOTIONAL + 1)]
+    # The level is set by what carries no emotion, or it would tell of the emotion all through the clip.
+    level = float(np.sqrt(np.mean(np.square(np.concatenate([voice for _, voice in others])))))
+    sound = _surroundings(plan)
+    for start, voice in [(first, emotional), *others]:
+        sound[start : start + len(voice)] += voice / level
+    return (plan.loudness * sound).astype(np.float32), plan.sampling_rate
+
+
+def _spoken(plan: Carrier, span: tuple[float, float], part: int, emotion: str) -> tuple[int, Floats]:
+    """Return where a phrase begins, as a sample number, and its sound."""
+    rate = plan.sampling_rate
+    first, end = math.ceil(span[0] * rate), math.floor(span[1] * rate)
+    times = nodes(end - first, rate)
+    played = score(
+        times, span[1] - span[0], plan.person, drawn(emotion, plan.rng("manner", part)), plan.rng("score", part)
+    )
+    return first, sing(played, end - first, rate, plan.person.band, plan.room, plan.rng("breath", part))
+
+
+def _surroundings(plan: Carrier) -> Floats:
+    # Friction keeps the speaker's own rhythm in the emotional phrase too, and so carries no emotion.
+    onsets = [
+        start + syllables(end - start, plan.person.rate, plan.rng("rhythm", part))[:-1]
+        for part, (start, end) in enumerate((plan.emotional, *plan.others))
+    ]
+    samples = round(plan.seconds * plan.sampling_rate)
+    return surroundings(
+        np.concatenate(onsets),
+        samples,
+        plan.sampling_rate,
+        plan.person.band[1],
+        plan.hiss,
+        plan.room,
+        plan.rng("surroundings"),
+    )
+
+
+@layout(read=render, truth=truth)
+def synthetic(
+    root: Path | None,
+    *,
+    speakers: int = 8,
+    clips: int = 10,
+    emotions: Sequence[str] = ("anger", "fear", "happiness", "neutral", "sadness", "surprise"),
+    seed: int = 0,
+    seconds: float = 2.0,
+    sampling_rate: int = 16000,
+) -> Iterator[Sample | Problem]:
+    """Yield generated clips, `clips` per speaker and emotion, in which what carries the emotion is known.
+
+    A test signal, not speech: a source-filter voice babbles vowels between pauses, with friction and hiss. One phrase,
+    28 to 40 % of the clip at a random place, is spoken with the prosody of the emotion, and `truth` gives it in
+    seconds and Hz. All else is drawn without regard to the emotion: the clips of one carrier (speaker and number)
+    are equal, sample for sample, outside that time, and within it differ only in the voice's band. A model may still
+    rightly look outside, to learn what is usual for the speaker.
+    Directions of prosody: Banse and Scherer (1996), Juslin and Laukka (2003). What a model makes of these clips says
+    nothing of how it hears people; it says whether the audit works.
+
+    Groups are speaker, sex, carrier, and the keys a clip is made from.
+    `seconds` is a clip's length (1 to 30), `sampling_rate` in Hz (11025 to 48000); other seeds have other speakers.
+    Takes no root. Raises UsageError naming the key that is out of range.
+    """
+    if root is not None:
+        raise UsageError(f"layout synthetic generates its clips and takes no root, not {root}; leave root out")
+    _check("speakers", speakers, 1, 1000)
+    _check("clips", clips, 1, 100_000)
+    _check("seed", seed, 0, 2**63 - 1)
+    _check("seconds", seconds, 1, 30)
+    _check("sampling_rate", sampling_rate, 11025, 48000)
+    if isinstance(emotions, str) or not emotions:
+        raise UsageError(f"synthetic: emotions must be a list with at least one emotion, not {emotions!r}")
+    for emotion in emotions:
+        if emotion not in PROSODY:
+            raise UsageError(
+                f"synthetic: emotions: unknown emotion {emotion!r}{did_you_mean(emotion, PROSODY)} "
+                f"(known: {', '.join(PROSODY)})"
+            )
+    if len(set(emotions)) < len(emotions):
+        raise UsageError(f"synthetic: emotions: each may be named once, not {', '.join(emotions)}")
+    return _samples(speakers, clips, tuple(emotions), seed, float(seconds), sampling_rate)
+
+
+def _samples(
+    speakers: int, clips: int, emotions: tuple[str, ...], seed: int, seconds: float, sampling_rate: int
+) -> Iterator[Sample]:
+    for index in range(speakers):
+        person = speaker(seed, index)
+        for clip in range(clips):
+            groups = {
+                "speaker": person.name,
+                "sex": person.sex,
+                "carrier": f"{person.name}-{clip:03d}",
+                "seed": str(seed),
+                "seconds": repr(seconds),
+                "sampling_rate": str(sampling_rate),
+            }
+            for emotion in emotions:
+                yield Sample(f"{person.name}-{emotion}-{clip:03d}", None, emotion, groups)
+
+
+def _check(key: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UsageError(f"synthetic: {key} must be from {low} to {high}, not {value}")
+
+
+def _plan(sample: Sample) -> Carrier:
+    try:
+        name, clip = sample.groups["carrier"].removeprefix("s").split("-")
+        seed, seconds = int(sample.groups["seed"]), float(sample.groups["seconds"])
+        return carrier(seed, int(name), int(clip), seconds, int(sample.groups["sampling_rate"]))
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            f"{sample.id}: not a sample of the synthetic layout; its groups must hold carrier, seed, seconds and "
+            f"sampling_rate as the layout writes them ({error})"
+        ) from error
