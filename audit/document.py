@@ -12,49 +12,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
-from ruamel.yaml.tokens import (
-    BlockEndToken,
-    BlockMappingStartToken,
-    BlockSequenceStartToken,
-    DirectiveToken,
-    FlowMappingEndToken,
-    FlowMappingStartToken,
-    FlowSequenceEndToken,
-    FlowSequenceStartToken,
-    TagToken,
-)
 
 from audit.environment import expand
 from audit.errors import SuiteError, UsageError, did_you_mean
+from audit.mark import Mark, marked
+from audit.syntax import character_error, refuse_tokens, syntax_error
 
 MOST_BYTES = 1_000_000
-MOST_DEPTH = 30
 MOST_VALUES = 20_000
-LONGEST_SOURCE = 200
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_OPENING = (BlockMappingStartToken, BlockSequenceStartToken, FlowMappingStartToken, FlowSequenceStartToken)
-_CLOSING = (BlockEndToken, FlowMappingEndToken, FlowSequenceEndToken)
 _TAG = "tag:yaml.org,2002:"
 
 Scalar: TypeAlias = "bool | int | float | str | None"
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Where something is written: line and column from 1, its width on that line, and the line itself."""
-
-    path: Path
-    line: int
-    column: int
-    width: int
-    source: str
-
-    def error(self, message: str) -> SuiteError:
-        """Return an error that prints this place with a mark under it."""
-        source = self.source.replace("\t", " ")
-        if len(source) > LONGEST_SOURCE:
-            source = source[: max(LONGEST_SOURCE, self.column + self.width)] + " ..."
-        return SuiteError(message, path=self.path, line=self.line, column=self.column, source=source, width=self.width)
 
 
 @dataclass(frozen=True)
@@ -110,18 +79,13 @@ def read_document(path: Path) -> Node:
     """
     text = _text(path)
     lines = _BREAK.split(text)
-    yaml = YAML(typ="rt", pure=True)
     try:
-        _refuse_tokens(yaml, text, path, lines)
+        refuse_tokens(text, path, lines)
         root = YAML(typ="rt", pure=True).compose(text)
     except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - text.rfind("\n", 0, error.position)
-        character = error.character if isinstance(error.character, int) else ord(str(error.character)[0])
-        mark = _mark(path, lines, line - 1, column - 1, 1)
-        raise mark.error(f"the character U+{character:04X} is not allowed in YAML; remove it") from error
+        raise character_error(error, text, path, lines) from error
     except MarkedYAMLError as error:
-        raise _syntax_error(error, path, lines) from error
+        raise syntax_error(error, path, lines) from error
     except YAMLError as error:
         raise SuiteError(str(error).strip().splitlines()[0], path=path) from error
     if root is None:
@@ -130,12 +94,6 @@ def read_document(path: Path) -> Node:
     if not isinstance(node.value, Mapping):
         raise node.mark.error("the file must hold a mapping that begins with `version: 1`, no list or single value")
     return node
-
-
-def plain_scalar(text: str) -> Scalar:
-    """Return what YAML 1.2 reads from `text` written without quotes: a number, true, false, nothing or the text."""
-    yaml = YAML(typ="rt", pure=True)
-    return _scalar(yaml.resolver.resolve(ScalarNode, text, (True, False)), text)
 
 
 def _text(path: Path) -> str:
@@ -158,45 +116,10 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _refuse_tokens(yaml: YAML, text: str, path: Path, lines: list[str]) -> None:
-    depth = 0
-    for token in yaml.scan(text):
-        mark = token.start_mark
-        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
-        if depth > MOST_DEPTH:
-            raise _mark(path, lines, mark.line, mark.column, 1).error(f"nested more than {MOST_DEPTH} deep")
-        if isinstance(token, TagToken):
-            width = token.end_mark.column - mark.column
-            raise _mark(path, lines, mark.line, mark.column, width).error(
-                "YAML tags (!...) are not used here; write the plain value"
-            )
-        if isinstance(token, DirectiveToken):
-            raise _mark(path, lines, mark.line, mark.column, len(lines[mark.line])).error(
-                "YAML directives (%...) are not used here; remove the line: files are read as YAML 1.2"
-            )
-
-
-def _syntax_error(error: MarkedYAMLError, path: Path, lines: list[str]) -> SuiteError:
-    mark = error.problem_mark or error.context_mark
-    problem = (error.problem or error.context or "this is not YAML").strip()
-    if mark is None:
-        return SuiteError(problem, path=path)
-    place = _mark(path, lines, mark.line, mark.column, 1)
-    if "'\\t'" in problem:
-        problem = "a tab cannot indent YAML; use spaces"
-    elif "single document" in problem or "expected a single" in (error.context or ""):
-        problem = "a second document (---) begins here; a file holds one"
-    elif "${" in place.source:
-        problem += "; put quotes around a value that holds ${...}"
-    elif error.context:
-        begun = f", begun at line {error.context_mark.line + 1}" if error.context_mark else ""
-        problem = f"{problem} ({error.context}{begun})"
-    return place.error(problem)
-
-
-def _mark(path: Path, lines: list[str], line: int, column: int, width: int) -> Mark:
-    source = lines[line] if line < len(lines) else ""
-    return Mark(path, line + 1, column + 1, max(1, min(width, len(source) - column)), source)
+def plain_scalar(text: str) -> Scalar:
+    """Return what YAML 1.2 reads from `text` written without quotes: a number, true, false, nothing or the text."""
+    yaml = YAML(typ="rt", pure=True)
+    return _scalar(yaml.resolver.resolve(ScalarNode, text, (True, False)), text)
 
 
 def _scalar(tag: Any, text: str) -> Scalar:
@@ -271,4 +194,4 @@ class _Builder:
         start, end = composed.start_mark, composed.end_mark
         rest = len(self.lines[start.line].rstrip()) - start.column if start.line < len(self.lines) else 1
         width = end.column - start.column if end.line == start.line else rest
-        return _mark(self.path, self.lines, start.line, start.column, width)
+        return marked(self.path, self.lines, start.line, start.column, width)
