@@ -7,7 +7,7 @@ from audit.keys import Key, Table, Variants, method_keys
 from audit.kinds import Method
 from audit.suite import Check, Decide
 from audit.uses import MethodName, MethodUse
-from audit.values import Anything, Choice, Either, Flag, ListOf, MapOf, Nothing, Number, Text
+from audit.values import Anything, Choice, Either, ListOf, MapOf, Nothing, Number, Text
 
 CHECK_KINDS = ("clean", "corruption", "attack", "saliency")
 ID = Text("letters a-z, digits, dots, hyphens and underscores", r"[a-z0-9_.\-]+")
@@ -27,7 +27,12 @@ SPLIT = Variants(
             "a split by column",
             (
                 Key("column", Text(), "column that says which clips are meant", required=True),
-                Key("values", ListOf(Either((Text(), Number(), Flag())), least=1), "values to judge", required=True),
+                Key(
+                    "values",
+                    ListOf(Either((Text(), Number(whole=True), Number())), least=1),
+                    "values to judge",
+                    required=True,
+                ),
             ),
         ),
     ),
