@@ -30,9 +30,11 @@ def truth(sample: Sample) -> tuple[Region, ...]:
 def render(sample: Sample) -> tuple[Waveform, int]:
     """Return (waveform in [-1, 1], sampling rate in Hz), always the same for one sample; raises DataError."""
     plan = _plan(sample)
-    if sample.emotion not in PROSODY:
-        raise DataError(f"{sample.id}: no prosody for emotion {sample.emotion!r} (there are: {', '.join(PROSODY)})")
-    first, emotional = _spoken(plan, plan.emotional, EMOTIONAL, sample.emotion)
+    # Not sample.emotion: a suite may rename that to what its model calls it.
+    emotion = sample.groups.get("prosody", "")
+    if emotion not in PROSODY:
+        raise DataError(f"{sample.id}: no prosody called {emotion!r} (there are: {', '.join(PROSODY)})")
+    first, emotional = _spoken(plan, plan.emotional, EMOTIONAL, emotion)
     others = [_spoken(plan, span, part, "neutral") for part, span in enumerate(plan.others, start=EMOTIONAL + 1)]
     # The level is set by what carries no emotion, or it would tell of the emotion all through the clip.
     level = float(np.sqrt(np.mean(np.square(np.concatenate([voice for _, voice in others])))))
@@ -92,7 +94,7 @@ def synthetic(
     Directions of prosody: Banse and Scherer (1996), Juslin and Laukka (2003). What a model makes of these clips says
     nothing of how it hears people; it says whether the audit works.
 
-    Groups are speaker, sex, carrier, and the keys a clip is made from.
+    Groups are speaker, sex, carrier, prosody (the emotion as named here), and the keys a clip is made from.
     `seconds` is a clip's length (1 to 30), `sampling_rate` in Hz (11025 to 48000); other seeds have other speakers.
     Takes no root. Raises UsageError naming the key that is out of range.
     """
@@ -131,7 +133,7 @@ def _samples(
                 "sampling_rate": str(sampling_rate),
             }
             for emotion in emotions:
-                yield Sample(f"{person.name}-{emotion}-{clip:03d}", None, emotion, groups)
+                yield Sample(f"{person.name}-{emotion}-{clip:03d}", None, emotion, {**groups, "prosody": emotion})
 
 
 def _check(key: str, value: float, low: float, high: float) -> None:
@@ -146,6 +148,6 @@ def _plan(sample: Sample) -> Carrier:
         return carrier(seed, int(name), int(clip), seconds, int(sample.groups["sampling_rate"]))
     except (KeyError, ValueError) as error:
         raise DataError(
-            f"{sample.id}: not a sample of the synthetic layout; its groups must hold carrier, seed, seconds and "
-            f"sampling_rate as the layout writes them ({error})"
+            f"{sample.id}: not a sample of the synthetic layout; its groups must hold carrier, prosody, seed, "
+            f"seconds and sampling_rate as the layout writes them ({error})"
         ) from error

@@ -24,7 +24,7 @@ def measured() -> dict[str, Measures]:
     carriers = [s for s in synthetic(None, speakers=8, clips=3, emotions=["neutral"], seed=21) if isinstance(s, Sample)]
     found: dict[str, Measures] = {}
     for emotion in PROSODY:
-        rows = [_measure(replace(sample, emotion=emotion)) for sample in carriers]
+        rows = [_measure(replace(sample, groups={**sample.groups, "prosody": emotion})) for sample in carriers]
         found[emotion] = {key: np.array([row[key] for row in rows]) for key in rows[0]}
     return found
 
