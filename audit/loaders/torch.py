@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,21 +137,32 @@ def _state(stored: Any, path: Path, key: str | None) -> Mapping[str, Tensor]:
 
 def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     own = module.state_dict()
-    missing = [f"{name} {_shape(own[name])}" for name in own if name not in state]
-    unexpected = [f"{name} {_shape(state[name])}" for name in state if name not in own]
+    unexpected = [name for name in state if name not in own]
+    missing = [f"{name} {_shape(own[name])}{_nearest(name, unexpected)}" for name in own if name not in state]
     misshapen = [
         f"{name} {_shape(state[name])} where the network has {_shape(own[name])}"
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
+    foreign = [f"{name} {_shape(state[name])}" for name in unexpected]
     told = [
         f"{len(names)} {what}: {_named(names)}"
-        for what, names in (("missing", missing), ("not in the network", unexpected), ("of another shape", misshapen))
+        for what, names in (("missing", missing), ("not in the network", foreign), ("of another shape", misshapen))
         if names
     ]
+    prefix = _prefix(own, state)
+    if prefix:
+        told = [f"every name begins with {prefix!r}; save the state_dict of the network inside the wrapper"]
     if told:
         raise ModelError(f"{path}: the weights do not fit the network; " + "; ".join(told))
     module.load_state_dict(state)
+
+
+def _prefix(own: Iterable[str], state: Iterable[str]) -> str:
+    """Return what a wrapper such as DataParallel put before every name, or nothing."""
+    first = next(iter(own), "")
+    prefixes = [name.removesuffix(first) for name in state if first and name.endswith(first)]
+    return next((p for p in prefixes if p and {p + name for name in own} == set(state)), "")
 
 
 def _refuse_not_finite(module: nn.Module, path: Path) -> None:
@@ -159,7 +170,7 @@ def _refuse_not_finite(module: nn.Module, path: Path) -> None:
         if tensor.is_floating_point() and not bool(pytorch.isfinite(tensor).all()):
             count = int((~pytorch.isfinite(tensor)).sum())
             raise ModelError(
-                f"{path}: {name} holds {count} NaN or infinite values of {tensor.numel()}; train or save again"
+                f"{path}: {name} has {count} NaN or infinite values of {tensor.numel()}; train or save again"
             )
 
 
@@ -169,11 +180,24 @@ def _named(names: list[str]) -> str:
 
 
 def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "scalar"
+    return f"({'x'.join(map(str, tensor.shape))})" if tensor.ndim else "(a number)"
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = did_you_mean(name, names).removeprefix("; did you mean ").removesuffix("?")
+    return f", in the file perhaps {near}" if near else ""
 
 
 def _broken(path: Path, error: Exception) -> ModelError:
-    return ModelError(f"{path}: not a whole PyTorch file ({_first_line(error)}); save or download it again")
+    parts = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
+    for mark, what in (("/code/", "a TorchScript archive"), ("archive_format", "an exported program (.pt2)")):
+        if any(mark in part for part in parts):
+            return ModelError(
+                f"{path}: is {what}; loader torch takes weights, torch.save(model.state_dict(), path), "
+                "and `source: file.py:function`"
+            )
+    reason = _first_line(error).partition(". ")[0]
+    return ModelError(f"{path}: not a whole PyTorch file ({reason}); save or download it again")
 
 
 def _first_line(error: BaseException) -> str:
