@@ -65,9 +65,7 @@ def _read(path: Path, *, trust: bool) -> Any:
                 "in the manifest if you know where the file comes from"
             ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{path}: not a whole PyTorch file ({_first_line(error)}); save or download it again"
-        ) from error
+        raise _broken(path, error) from error
     return _unpickle(path)
 
 
@@ -79,9 +77,7 @@ def _unpickle(path: Path) -> Any:
             f"{path}: the pickled module's code cannot be imported ({error}); save its state_dict and name `source:`"
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{path}: not a whole PyTorch file ({_first_line(error)}); save or download it again"
-        ) from error
+        raise _broken(path, error) from error
 
 
 def _is_pickle(path: Path) -> bool:
