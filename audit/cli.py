@@ -129,7 +129,9 @@ def _run(args: argparse.Namespace) -> int:
     out: Path | None = args.out
     if out is not None:
         landing.may_land(out)
-    beside = out.absolute().parent if out is not None else (landing.REPORTS / landing.folder_for(suite.name, "")).parent
+    beside = (
+        out.absolute().parent if out is not None else (landing.REPORTS / landing.folder_for(suite.name, "x")).parent
+    )
     with landing.staged(beside) as staging:
         with watcher([check.id for check in suite.checks]) as progress:
             from audit.run import run
@@ -155,8 +157,12 @@ def _check(args: argparse.Namespace) -> int:
     from audit.preflight import describe
     from audit.suite import read_suite
 
-    print(describe(read_suite(args.suite, model=args.model, data=args.data)))
-    return PASSED
+    suite = read_suite(args.suite, model=args.model, data=args.data)
+    planned = describe(suite)
+    print("\n".join(map(plain, str(planned).splitlines())))
+    # A clip that cannot be used is told, and judged around; without a model, clips or a gate nothing can be decided.
+    can_decide = suite.model is not None and bool(planned.emotions) and planned.verdicts > 0
+    return PASSED if can_decide else AuditError.exit_code
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -167,14 +173,14 @@ def _show(args: argparse.Namespace) -> int:
         from ruamel.yaml import YAML
 
         yaml = YAML(typ="safe", pure=True)
-        yaml.sort_base_mapping_type_on_output = False
+        yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
         yaml.width = 110
         yaml.dump(suite.resolved, sys.stdout)
         return PASSED
-    from audit.emotions import emotions_of
     from audit.gate_id import due
+    from audit.manifest import check_manifest
 
-    emotions = emotions_of(suite.model) if suite.model is not None else ("<each-emotion>",)
+    emotions = check_manifest(suite.model) if suite.model is not None else ("each-emotion",)
     gates = due(suite, emotions)
     width = max((len(asked.id) for asked in gates), default=0)
     for asked in gates:

@@ -37,7 +37,7 @@ def may_land(folder: Path) -> None:
 @contextmanager
 def staged(near: Path) -> Iterator[Path]:
     """Lend an empty folder in `near` to write into; it is gone afterwards unless `land` moved it."""
-    is_new = not near.exists()
+    made = [folder for folder in (near, *near.parents) if not folder.exists()]
     try:
         near.mkdir(parents=True, exist_ok=True)
         folder = Path(mkdtemp(prefix=".unfinished-", dir=near))
@@ -49,8 +49,9 @@ def staged(near: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        if is_new and not any(near.iterdir()):
-            near.rmdir()
+        for parent in made:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
 
 
 def pages(folder: Path) -> Path:

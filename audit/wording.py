@@ -181,9 +181,10 @@ def _limit(value: float) -> str:
 def _places(row: Row) -> int:
     """Return the decimals that show two figures of the largest number, and never round a number onto its limit."""
     shown = [x for x in (row["value"], *(row["interval"] or ())) if x is not None]
-    largest = max((abs(x) for x in shown), default=0.0)
-    places = min(max(1 - math.floor(math.log10(largest)), 1), 8) if largest > 0 else 2
     limits = [x for x in (row["limit"]["min"], row["limit"]["max"]) if x is not None]
+    # What is far smaller than its limit needs no more figures than show that.
+    largest = max([*(abs(x) for x in shown), *(abs(x) / 10 for x in limits)], default=0.0)
+    places = min(max(1 - math.floor(math.log10(largest)), 1), 8) if largest > 0 else 2
     for more in range(places, 9):
         if all(x == bound or round(x, more) != round(bound, more) for x in shown for bound in limits):
             return more
