@@ -114,7 +114,7 @@ def read_suite(path: Path, *, model: Path | None = None, data: Path | None = Non
     """Return the suite at `path` (a *.audit.yaml file, or `preset:name`), merged with all it extends.
 
     `model` takes the place of the suite's manifest, `data` that of its data's root; without `data:` in the suite, a
-    file is read as layout `table` and a folder as layout `folder`. Neither is opened.
+    file is read as layout `table` and a folder as layout `folder`. Neither is opened here.
     Raises SuiteError with file, line and column for anything wrong in it, UsageError where there is no such file.
     """
     from audit import suite_reader

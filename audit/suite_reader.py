@@ -37,7 +37,12 @@ def read_suite(path: Path, *, model: Path | None = None, data: Path | None = Non
     row = SUITE.read(root)
     entries, folder = root.entries, path.parent
     decide = Decide(**row["decide"]) if row["decide"] else Decide()
-    manifest = Path(rebased(row["model"], entries["model"], folder)) if row["model"] else None
+    manifest = Path(rebased(row["model"], entries["model"], folder)) if row["model"] and not model else None
+    if manifest and not (folder / manifest).is_file():
+        there = entries["model"].mark.path.parent
+        raise entries["model"].error(
+            f"no such manifest {row['model']} (paths are relative to {there}/), or give --model"
+        )
     source = _data(entries["data"], decide.seed, folder) if row["data"] is not None else None
     suite = Suite(
         name=row["suite"],

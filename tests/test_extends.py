@@ -64,6 +64,7 @@ def test_another_layout_replaces_all_of_the_data(tmp_path: Path) -> None:
 
 def test_paths_belong_to_the_file_that_writes_them(tmp_path: Path) -> None:
     write(tmp_path, "lib/base.yaml", "model: m.yaml\ndata: {layout: nemo, root: ../clips}\nchecks: [{check: clean}]\n")
+    (tmp_path / "lib" / "m.yaml").touch()
     found = read_suite(write(tmp_path, "suites/x.yaml", "extends: ../lib/base.yaml\n"))
     assert found.model == tmp_path / "lib" / "m.yaml"
     assert found.data is not None

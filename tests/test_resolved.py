@@ -23,7 +23,7 @@ SUITES = {
     "generated clips": "data: {layout: synthetic, clips: 2, seed: 5}\nchecks: [{check: clean}]\n",
     "generated clips by default": "data: {layout: synthetic}\ndecide: {seed: 9}\nchecks: [{check: clean}]\n",
     "everything": """extends: [preset:speech-baseline, lib/base.yaml]
-model: ../models/m.model.yaml
+model: lib/m.model.yaml
 data: {layout: table, root: "/clips/t.csv", split: {column: fold, values: [test, 3]}, rename: {hap: happiness}}
 decide: {cluster: speaker, when_unsure: pass, seed: 7}
 groups: {simple: [happiness]}
@@ -50,6 +50,7 @@ def test_a_resolved_suite_reads_back_as_an_equal_suite(tmp_path: Path, body: str
     (tmp_path / "lib").mkdir()
     for folder in (tmp_path, tmp_path / "lib"):
         (folder / "mine.py").write_text(OWN)
+    (tmp_path / "lib" / "m.model.yaml").touch()
     base = "version: 1\nsuite: base\nchecks: [{check: saliency, id: theirs, method: 'mine.py:dice'}]\n"
     (tmp_path / "lib" / "base.yaml").write_text(base)
     file = tmp_path / "x.audit.yaml"

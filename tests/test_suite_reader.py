@@ -37,9 +37,10 @@ def refusal(file: Path, body: str) -> SuiteError:
 
 
 def test_a_whole_suite_reads_as_it_is_written(file: Path) -> None:
+    (file.parent / "m.model.yaml").touch()
     found = suite(
         file,
-        """model: ../models/m.model.yaml
+        """model: m.model.yaml
 data: {layout: nemo, root: clips, split: {by: speaker, share: 0.2}, rename: {surprise: surprised}}
 decide: {confidence: 0.9, cluster: speaker, when_unsure: pass, seed: 7}
 groups: {simple: [happiness, sadness], complex: [anger]}
@@ -71,7 +72,7 @@ checks:
 """,
     )
     clean, noise, attack, saliency = found.checks
-    assert (found.name, found.model) == ("s", file.parent.parent / "models/m.model.yaml")
+    assert (found.name, found.model) == ("s", file.parent / "m.model.yaml")
     assert found.data == DataSource(
         Use("layout", "nemo"), file.parent / "clips", {"by": "speaker", "share": 0.2}, {"surprise": "surprised"}, 7
     )
@@ -144,6 +145,7 @@ def test_a_typo_in_a_suite_names_the_nearest_key(file: Path) -> None:
         ("data: {layout: nemo, split: {rndom: 0.2}}\nchecks: [{check: clean}]\n", 3, 30, "did you mean 'random'"),
         ("data: {layout: nemo, split: {by: speaker}}\nchecks: [{check: clean}]\n", 3, 29, "needs the key 'share'"),
         ("data:\nchecks: [{check: clean}]\n", 3, 1, "not empty"),
+        ("model: no/m.yaml\nchecks: [{check: clean}]\n", 3, 8, "no such manifest no/m.yaml"),
         ("model: 3\nchecks: [{check: clean}]\n", 3, 8, "a path"),
         ("decide: {confidence: 95}\nchecks: [{check: clean}]\n", 3, 22, "from 0.5 to 0.9999"),
         ("decide: {when_unsure: maybe}\nchecks: [{check: clean}]\n", 3, 23, "fail or pass"),
