@@ -9,11 +9,14 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from audit import landing
 from audit.errors import AuditError, SuiteError, UsageError, did_you_mean
-from audit.wording import limit, near, plain
+from audit.wording import Document, header, limit, near, plain
+
+if TYPE_CHECKING:
+    from audit.suite import Suite
 
 PASSED, INTERRUPTED, CUT_OFF = 0, 130, 141
 
@@ -126,6 +129,7 @@ def _run(args: argparse.Namespace) -> int:
     from audit.suite import read_suite
 
     suite = read_suite(args.suite, model=args.model, data=args.data)
+    _refuse_unknown_part(suite, args.only)
     out: Path | None = args.out
     if out is not None:
         landing.may_land(out)
@@ -149,7 +153,10 @@ def _run(args: argparse.Namespace) -> int:
         name = str(audit.model["name"])
         folder = out or landing.REPORTS / landing.folder_for(suite.name, name, only=args.only, limit=args.limit)
         landing.land(audit, staging, folder)
-    show(audit.document(), folder)
+    document = audit.document()
+    if not progress.announced:
+        print(_header(document))
+    show(document, folder)
     return audit.exit_code
 
 
@@ -205,6 +212,7 @@ def _gate(args: argparse.Namespace) -> int:
     from audit.console import show
 
     document = read_document(args.folder)
+    print(_header(document))
     show(document, args.folder)
     return int(document["exit_code"])
 
@@ -212,6 +220,24 @@ def _gate(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> int:
     print(plain(near(landing.pages(args.folder))))
     return PASSED
+
+
+def _refuse_unknown_part(suite: Suite, only: str | None) -> None:
+    if only is None:
+        return
+    from audit.manifest import check_manifest
+
+    check, _, emotion = only.partition("/")
+    emotions = check_manifest(suite.model) if suite.model is not None and emotion else ()
+    for what, given, known in (("check", check, [c.id for c in suite.checks]), ("emotion", emotion, emotions)):
+        if known and given not in known:
+            raise UsageError(
+                f"--only {only}: no {what} {given!r}{did_you_mean(given, known)} (there are: {', '.join(known)})"
+            )
+
+
+def _header(document: Document) -> str:
+    return header(document["model"], document["data"], document["decide"]["cluster"])
 
 
 def _at_least_one(text: str) -> int:

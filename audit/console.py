@@ -13,25 +13,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from audit.wording import (
-    Document,
-    Row,
-    blocks,
-    counts,
-    decision,
-    finding,
-    header,
-    near,
-    page,
-    place,
-    plain,
-    rerun,
-    title,
-)
+from audit.wording import Document, Row, blocks, counts, decision, finding, near, page, part, place, plain, rerun, title
 
 STYLES = {"FAIL": "bold red", "ERROR": "bold magenta", "UNSURE": "bold yellow", "GATE PASSED": "bold green"}
 MOST_BLOCKS = 12
 WAITING = "preparing"
+COUNT_WIDTH = 28
+WIDE = 60
+
+
+class _Stream(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave a closed pipe to the command: rich would exit with 1, which says here that a gate failed."""
+        raise BrokenPipeError
 
 
 class _Count(ProgressColumn):
@@ -50,16 +44,17 @@ class Bars:
     """Progress on a terminal: one bar per check, and a moving one while none runs. A context manager."""
 
     def __init__(self, stream: TextIO, checks: Sequence[str]) -> None:
-        width = min(max((len(plain(check)) for check in checks), default=0), 24)
-        self._bars = Progress(
-            TextColumn(f"{{task.description:<{max(width, len(WAITING))}}}", markup=False),
-            BarColumn(bar_width=10, style="dim"),
-            _Count(),
-            console=Console(file=stream, highlight=False),
-            refresh_per_second=8,
-        )
-        self._waiting = self._bars.add_task(WAITING, total=None)
+        console = _Stream(file=stream, highlight=False)
+        bar = [BarColumn(bar_width=10, style="dim")] if console.width >= WIDE else []
+        room = console.width - COUNT_WIDTH - (12 if bar else 0)
+        longest = max((len(plain(name)) for name in (*checks, WAITING)), default=0)
+        self._width = max(6, min(longest, room, 28))
+        # No markup: a check may be called [red].
+        name = TextColumn("{task.description}", markup=False)
+        self._bars = Progress(name, *bar, _Count(), console=console, refresh_per_second=8)
+        self._waiting = self._bars.add_task(self._named(WAITING), total=None)
         self._current: TaskID | None = None
+        self.announced = False
 
     def __enter__(self) -> Bars:
         self._bars.start()
@@ -68,13 +63,19 @@ class Bars:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.remove_task(self._waiting)
+        if self._waiting in self._bars.task_ids:
+            self._bars.remove_task(self._waiting)
         self._bars.stop()
+
+    def announce(self, line: str) -> None:
+        """Print a line above the bars."""
+        self.announced = True
+        self._bars.console.print(Text(line))
 
     def begin(self, check: str, total: int) -> None:
         """Start the bar of a check with `total` steps."""
-        self._bars.update(self._waiting, visible=False)
-        self._current = self._bars.add_task(plain(check), total=total)
+        self._bars.remove_task(self._waiting)
+        self._current = self._bars.add_task(self._named(check), total=total)
 
     def advance(self, n: int) -> None:
         """Move the current bar by `n` steps."""
@@ -85,8 +86,12 @@ class Bars:
         """Stop the current bar where it is."""
         if self._current is not None:
             self._bars.stop_task(self._current)
-        self._bars.reset(self._waiting, visible=True)
+        self._waiting = self._bars.add_task(self._named(WAITING), total=None)
         self._current = None
+
+    def _named(self, check: str) -> str:
+        name = plain(check)
+        return name.ljust(self._width) if len(name) <= self._width else name[: self._width - 1] + "…"
 
 
 class Lines:
@@ -95,6 +100,7 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._check, self._total, self._done, self._start = "", 0, 0, 0.0
+        self.announced = False
 
     def __enter__(self) -> Lines:
         return self
@@ -103,6 +109,11 @@ class Lines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave nothing open."""
+
+    def announce(self, line: str) -> None:
+        """Print a line."""
+        self.announced = True
+        print(line, file=self._stream, flush=True)
 
     def begin(self, check: str, total: int) -> None:
         """Note the start of a check."""
@@ -126,16 +137,15 @@ def watcher(checks: Sequence[str], stream: TextIO | None = None) -> Bars | Lines
 
 
 def show(document: Document, folder: Path, stream: TextIO | None = None) -> None:
-    """Print an audit: header, failures with what to do next, what is unsure, the report's path, the decision."""
+    """Print an audit: failures with what to do next, what is unsure, the report's path, the decision."""
     # Lines are never wrapped here: paths and commands stay whole, to be clicked and copied.
-    console = Console(file=stream or sys.stdout, markup=False, highlight=False, soft_wrap=True)
+    console = _Stream(file=stream or sys.stdout, markup=False, highlight=False, soft_wrap=True)
     for line in summary(document, folder):
         console.print(line)
 
 
 def summary(document: Document, folder: Path) -> Iterator[Text]:
     """Yield the lines `show` prints."""
-    yield Text(header(document))
     problems = document["data"]["problems"]
     if problems:
         first = f"the first: {problems[0]['path']}: {problems[0]['reason']}"
@@ -148,6 +158,8 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     for row in document["verdicts"]:
         if row["outcome"] == "UNSURE":
             yield from _styled(block(row, document, folder))
+    if part(document):
+        yield Text(f"judged in part: {part(document)}", style="yellow")
     path = folder / "index.html"
     link = f"link {path.absolute().as_uri()}"
     yield Text.assemble("report  ", (plain(near(path)), link))

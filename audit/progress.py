@@ -8,6 +8,9 @@ from typing import Protocol
 class Progress(Protocol):
     """Whoever watches an audit; the checks come one after the other, each between `begin` and `end`."""
 
+    def announce(self, line: str) -> None:
+        """What is judged on what is known, before the first check: one line."""
+
     def begin(self, check: str, total: int) -> None:
         """A check starts that will make `total` steps."""
 
@@ -20,6 +23,9 @@ class Progress(Protocol):
 
 class Unwatched:
     """Progress that nobody watches."""
+
+    def announce(self, line: str) -> None:
+        """Say nothing."""
 
     def begin(self, check: str, total: int) -> None:
         """Say nothing."""

@@ -116,13 +116,15 @@ def blocks(row: Row, document: Document) -> bool:
     return unsure or row["outcome"] in ("FAIL", "ERROR")
 
 
-def header(document: Document) -> str:
-    """Return what was judged on what: `Model nemo-resnet18 sha256:9f2c…   Data 501 clips, 6 emotions, 9 speakers`."""
-    model, data = document["model"], document["data"]
+def header(model: Row, data: Row, cluster: str | None) -> str:
+    """Return what is judged on what: `Model nemo-resnet18 sha256:9f2c…   Data 501 clips, 6 emotions, 9 speakers`.
+
+    `model` and `data` are those parts of `audit.json`; the values of `cluster` are counted, or else the speakers.
+    """
     parts = [f"{data['n']} clips", f"{sum(1 for n in data['emotions'].values() if n)} emotions"]
-    cluster = document["decide"]["cluster"] or ("speaker" if "speaker" in data["groups"] else None)
-    if cluster in data["groups"]:
-        parts.append(f"{len(data['groups'][cluster])} {cluster}s")
+    column = cluster or "speaker"
+    if column in data["groups"]:
+        parts.append(f"{len(data['groups'][column])} {column}s")
     return plain(f"Model {model['name']} sha256:{str(model['sha256'])[:8]}…   Data {', '.join(parts)}")
 
 
@@ -133,18 +135,32 @@ def page(row: Row) -> str:
 
 def rerun(row: Row, document: Document) -> str:
     """Return the command that judges this check, and emotion, again."""
-    words = shlex.split(str(document["provenance"]["command"]))
-    if words[:2] != ["audit", "run"]:
-        words = ["audit", "run", str(document["suite"]["path"])]
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        name, equals, _ = word.partition("=")
-        if not skip and name not in NOT_PART_OF_A_RERUN:
-            kept.append(word)
-        skip = not skip and name in NOT_PART_OF_A_RERUN and not equals
+    kept, _ = _command(document)
     only = row["check"] if row["emotion"] is None else f"{row['check']}/{row['emotion']}"
     return plain(shlex.join([*kept, "--only", only]))
+
+
+def part(document: Document) -> str:
+    """Return `only fgsm/fear, limit 50` where the audit was asked for a part of its suite, else nothing."""
+    _, left_out = _command(document)
+    return plain(", ".join(f"{name.removeprefix('--')} {value}" for name, value in left_out.items() if name != "--out"))
+
+
+def _command(document: Document) -> tuple[list[str], dict[str, str]]:
+    """Return the words of the command that made the audit, and the options that no other audit should repeat."""
+    words = shlex.split(str(document["provenance"]["command"]))
+    if words[:2] != ["audit", "run"]:
+        return ["audit", "run", str(document["suite"]["path"])], {}
+    kept: list[str] = []
+    left_out: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name in NOT_PART_OF_A_RERUN:
+            left_out[name] = value if equals else next(rest, "")
+        else:
+            kept.append(word)
+    return kept, left_out
 
 
 def near(path: Path) -> str:

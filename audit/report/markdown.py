@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audit.audit import read_document
-from audit.wording import Document, blocks, counts, decision, finding, limit, place, plain, rerun, sentence, title
+from audit.wording import Document, blocks, counts, decision, finding, limit, part, place, plain, rerun, sentence, title
 
 GLYPHS = {"PASS": "✔ PASS", "FAIL": "✘ FAIL", "UNSURE": "? UNSURE", "ERROR": "! ERROR"}
 
@@ -30,6 +30,9 @@ def _decision(document: Document) -> Iterator[str]:
     yield ""
     yield f"**{escape(sentence(document))}.** {counts(document).capitalize()} (exit {document['exit_code']})."
     yield ""
+    if part(document):
+        yield f"Judged in part: {escape(part(document))}."
+        yield ""
     problems = document["data"]["problems"]
     if problems:
         first = f"the first: {escape(problems[0]['path'])}: {escape(problems[0]['reason'])}"
