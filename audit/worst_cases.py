@@ -49,9 +49,9 @@ def choose(
         for turn, check in enumerate(sweeps):
             part = predictions[predictions["check"] == check.id]
             ranked += [
-                ((*rank[:2], place, turn), choice)
+                ((*rank[:3], place, turn), choice)
                 for place, (rank, choice) in enumerate(
-                    sorted(_swept(check, part, clean, emotion, which, explained), key=lambda entry: entry[0])
+                    sorted(_swept(check, part, clean, emotion, emotions, explained), key=lambda entry: entry[0])
                 )
             ]
         if not sweeps:
@@ -64,11 +64,17 @@ def choose(
 
 
 def _swept(
-    check: Check, part: pd.DataFrame, clean: Mapping[str, Any], emotion: str, which: int, explained: Collection[str]
+    check: Check,
+    part: pd.DataFrame,
+    clean: Mapping[str, Any],
+    emotion: str,
+    emotions: Sequence[str],
+    explained: Collection[str],
 ) -> Iterator[tuple[tuple[Any, ...], Choice]]:
     """Yield a rank and a choice for every clip of the emotion that the check perturbed."""
     assert check.sweep is not None
-    order, mildest = _mildest_first(check, part)
+    which = emotions.index(emotion)
+    order, mildest = _mildest_first(check, part, emotions)
     tries: dict[str, list[Any]] = {}
     for row in part[part["emotion"] == emotion].itertuples():
         tries.setdefault(row.sample, []).append(row)
@@ -79,45 +85,45 @@ def _swept(
         if wrong and clean[sample].predicted == emotion:
             flips[sample] = wrong[0]
     for sample, rows in tries.items():
-        lowest = min(rows, key=lambda row: row.probabilities[which])
-        row = flips.get(sample, lowest)
-        place = order[row.severity]
-        before, after = clean[sample].probabilities[which], row.probabilities[which]
-        at = f"{check.sweep[0]} {row.severity:g}"
-        swing = f"{emotion} {'falls' if after <= before else 'rises'} from {before:.2f} to {after:.2f}"
+        flip = flips.get(sample)
+        shown = flip or min(rows, key=lambda row: row.probabilities[which])
+        place = order[shown.severity]
+        before, after = clean[sample].probabilities[which], shown.probabilities[which]
         was_wrong = clean[sample].predicted != emotion
-        if was_wrong:
-            why = f"taken for {clean[sample].predicted} already when clean; under {check.id} at {at}, {swing}"
-        elif sample in flips:
-            sooner = sum(order[flip.severity] < place for flip in flips.values())
-            how = (
-                f"{sooner} of {len(tries)} clips flip sooner"
+        at = f"under {check.id} at {check.sweep[0]} {shown.severity:g}"
+        if flip:
+            sooner = sum(order[other.severity] < place for other in flips.values())
+            compared = (
+                f"{sooner} of {_clips(len(tries))} flipped sooner"
                 if sooner
-                else f"the {mildest} that flips any of {len(tries)} clips"
+                else f"the {mildest} that flips any of {_clips(len(tries))}"
             )
-            why = f"flips to {row.predicted} under {check.id} at {at}, {how}; {swing}"
+            why = f"flips to {flip.predicted} {at}, {compared};"
+        elif was_wrong:
+            why = f"taken for {clean[sample].predicted} already when clean; {at},"
         else:
-            why = f"does not flip under {check.id}; at {at}, {swing}"
-        rank = (
-            was_wrong,
-            sample not in flips,
-            sample not in explained,
-            place if sample in flips else 0,
-            after - before,
-        )
-        yield (*rank, sample), Choice(sample, emotion, check.id, row.severity, why)
+            why = f"never flips; {at},"
+        why += f" {emotion} {'falls' if after <= before else 'rises'} from {before:.2f} to {after:.2f}"
+        rank = (was_wrong, not flip, sample not in explained, place if flip else 0, after - before, sample)
+        yield rank, Choice(sample, emotion, check.id, shown.severity, why)
 
 
-def _mildest_first(check: Check, part: pd.DataFrame) -> tuple[dict[float, int], str]:
+def _mildest_first(check: Check, part: pd.DataFrame, emotions: Sequence[str]) -> tuple[dict[float, int], str]:
     """Return every severity's place from mild to severe, and whether the mildest is the smallest or the largest.
 
-    An epsilon grows with severity; of a corruption's unit (sigma, decibels) the accuracies at both ends tell.
+    An epsilon grows with severity; of a corruption's unit (sigma, decibels) the two ends tell: the mild one leaves
+    true emotions the more probability.
     """
     severities = sorted(part["severity"].unique().tolist())
-    right = (part["emotion"] == part["predicted"]).groupby(part["severity"]).mean()
-    falls = check.kind == "attack" or part.empty or right[severities[-1]] <= right[severities[0]]
-    ordered = severities if falls else severities[::-1]
-    return {severity: place for place, severity in enumerate(ordered)}, "smallest" if falls else "largest"
+    smallest_first = True
+    if check.kind != "attack" and severities:
+        left = [
+            sum(row.probabilities[emotions.index(row.emotion)] for row in part[part["severity"] == end].itertuples())
+            for end in (severities[0], severities[-1])
+        ]
+        smallest_first = left[0] >= left[1]
+    ordered = severities if smallest_first else severities[::-1]
+    return {severity: place for place, severity in enumerate(ordered)}, "smallest" if smallest_first else "largest"
 
 
 def _unswept(
@@ -128,9 +134,13 @@ def _unswept(
         probability = row.probabilities[which]
         taken = "recognised" if row.predicted == emotion else f"taken for {row.predicted}"
         lower = sum(other.probabilities[which] < probability for other in own)
-        how = f"{lower} of {len(own)} clips have less" if lower else f"the least of {len(own)} clips"
+        how = f"{lower} of {_clips(len(own))} got less" if lower else f"the least of {_clips(len(own))}"
         why = f"{taken}, with {probability:.2f} for {emotion}, {how}"
         yield (
             (row.predicted == emotion, row.sample not in explained, probability, row.sample),
             Choice(row.sample, emotion, None, None, why),
         )
+
+
+def _clips(count: int) -> str:
+    return f"{count} clip{'s' * (count != 1)}"

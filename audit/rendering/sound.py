@@ -22,7 +22,9 @@ def masked_clip(waveform: Waveform, spec: InputSpec, keep: NDArray[np.bool_]) ->
 
     Every bin of a short-time Fourier transform with the representation's window length belongs to the row and column
     nearest to it, so sound beyond the lowest and highest row goes with that row. Where rows are no frequencies, each
-    moment keeps the share of its rows that is kept. With nothing hidden the clip comes back within 1e-5.
+    moment keeps the share of its rows that is kept. With nothing hidden the clip comes back within 1e-5. A hidden band
+    or segment falls silent (by 28 dB and more on speech), but a hidden cell among kept ones loses only about 3 dB, for
+    windows overlap and its neighbours sound on in it.
     """
     axes = spec.axes
     if axes.hertz is None:

@@ -1,0 +1,180 @@
+"""A case as files and as a row: every name safe, every path real, nothing invented where nothing exists."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from audit.data import Sample, Waveform
+from audit.model import InputSpec
+from audit.rendering.case import Case, Perturbation, draw
+
+EMOTIONS = ("anger", "sadness")
+MEL = InputSpec("speech", 16000, 3.0, "melspectrogram", {})
+WAVE = InputSpec("speech", 16000, 3.0, "waveform", {})
+HOSTILE = (
+    "../../etc/passwd",
+    "<script>alert(1)</script>",
+    "a\x00b\nc",
+    "CON.flac",
+    "клип №1",
+    "x" * 400,
+    "-rf *",
+    "",
+    "broken \udcff",
+)
+
+
+def noise(seed: int = 0) -> Waveform:
+    return (0.1 * np.random.default_rng(seed).standard_normal(48000)).astype(np.float32)
+
+
+def represented(waveform: Waveform, spec: InputSpec) -> NDArray[np.float32]:
+    return spec.represent(torch.from_numpy(waveform)[None])[0].numpy()
+
+
+def case_of(spec: InputSpec, *, name: str = "clip-1", emotion: str = "anger", on_waveform: bool = False) -> Case:
+    clip = noise()
+    inputs = represented(clip, spec)
+    draws = np.random.default_rng(1)
+    changed = clip + 0.01 * noise(2) if on_waveform else inputs + 0.01 * draws.standard_normal(inputs.shape)
+    map_ = draws.standard_normal(inputs.shape)
+    return Case(
+        sample=Sample(name, Path("clips/one.wav"), emotion, {"speaker": "s1"}),
+        why="flips to sadness",
+        waveform=clip,
+        inputs=inputs,
+        probabilities={"clean": [0.9, 0.1], "perturbed": [0.2, 0.8], "masked": [0.4, 0.6]},
+        perturbation=Perturbation("fgsm", "fgsm", 0.01, on_waveform, changed.astype(np.float32)),
+        maps={"lime": map_, "gradcam": np.abs(map_)},
+        hidden=map_ > 0.8,
+        masked_by="lime",
+        drops={"lime": 0.5, "gradcam": 0.25},
+    )
+
+
+def files(row: Mapping[str, Any]) -> list[str]:
+    found = [*row["audio"].values(), row["spectrogram"], row["perturbed_spectrogram"], *row["maps"].values()]
+    return [path for path in found if path is not None]
+
+
+@pytest.mark.parametrize("on_waveform", [False, True])
+@pytest.mark.parametrize("spec", [MEL, WAVE], ids=["mel", "waveform"])
+def test_the_row_has_every_key_and_every_file_it_names_exists(
+    tmp_path: Path, spec: InputSpec, on_waveform: bool
+) -> None:
+    row = draw(case_of(spec, on_waveform=on_waveform), spec, EMOTIONS, tmp_path)
+    assert set(row) == {
+        *("emotion", "sample", "path", "why", "groups", "predicted", "probabilities", "perturbation", "audio"),
+        *("spectrogram", "perturbed_spectrogram", "maps", "drops", "masked_by", "axes"),
+    }
+    assert row["predicted"] == {"clean": "anger", "perturbed": "sadness", "masked": "sadness"}
+    assert set(row["audio"]) == {"original", "perturbed", "masked"}
+    assert len(files(row)) == 7
+    assert {tmp_path.parent / path for path in files(row)} == set(tmp_path.iterdir())
+    assert row["axes"]["seconds"] == [0.0, 3.0]
+    assert bool(row["axes"]["hertz"]) == (spec is MEL)
+    json.dumps(row, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "on_waveform", "approximate"),
+    [(MEL, False, True), (MEL, True, False), (WAVE, False, False), (WAVE, True, False)],
+)
+def test_only_a_changed_spectrogram_is_heard_approximately(
+    tmp_path: Path, spec: InputSpec, on_waveform: bool, approximate: bool
+) -> None:
+    case = case_of(spec, on_waveform=on_waveform)
+    row = draw(case, spec, EMOTIONS, tmp_path)
+    assert row["perturbation"]["approximate"] is approximate
+    assert row["perturbation"]["space"] == ("waveform" if on_waveform else "input")
+    assert case.perturbation is not None
+    heard = soundfile.read(tmp_path.parent / row["audio"]["perturbed"], dtype="float32")[0]
+    if not approximate:
+        assert np.abs(heard - case.perturbation.values.reshape(-1)).max() <= 1 / 32768
+    assert not np.array_equal(heard, soundfile.read(tmp_path.parent / row["audio"]["original"], dtype="float32")[0])
+
+
+def test_the_original_is_the_clip_and_the_masked_clip_is_not(tmp_path: Path) -> None:
+    case = case_of(MEL)
+    row = draw(case, MEL, EMOTIONS, tmp_path)
+    original = soundfile.read(tmp_path.parent / row["audio"]["original"], dtype="float32")[0]
+    masked = soundfile.read(tmp_path.parent / row["audio"]["masked"], dtype="float32")[0]
+    assert np.abs(original - case.waveform).max() <= 1 / 32768
+    assert np.square(masked).sum() < np.square(original).sum()
+
+
+def test_what_does_not_exist_is_none_and_no_file(tmp_path: Path) -> None:
+    case = replace(
+        case_of(MEL), perturbation=None, maps={}, hidden=None, masked_by=None, drops={}, probabilities={"clean": [1, 0]}
+    )
+    row = draw(case, MEL, EMOTIONS, tmp_path)
+    assert row["perturbation"] is row["perturbed_spectrogram"] is row["masked_by"] is None
+    assert row["audio"]["perturbed"] is row["audio"]["masked"] is None
+    assert row["predicted"] == {"clean": "anger", "perturbed": None, "masked": None}
+    assert row["probabilities"] == {"clean": [1.0, 0.0], "perturbed": None, "masked": None}
+    assert row["maps"] == row["drops"] == {}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_hostile_name_reaches_a_file_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "media"
+    folder.mkdir()
+    case = case_of(MEL, name=name, emotion=name)
+    case = replace(case, maps={name: case.maps["lime"]})
+    row = draw(case, MEL, (name, "other"), folder)
+    assert list(tmp_path.iterdir()) == [folder]
+    for path in files(row):
+        assert re.fullmatch(r"media/[a-z0-9-]{1,100}\.(flac|png)", path)
+        assert (tmp_path / path).is_file()
+    assert row["sample"] == row["emotion"] == name
+
+
+def test_samples_perturbations_and_methods_of_like_names_get_files_of_their_own(tmp_path: Path) -> None:
+    like = [case_of(MEL, name="clip 1"), case_of(MEL, name="clip-1"), case_of(MEL, name="Clip-1")]
+    assert like[0].perturbation is not None
+    like.append(replace(like[0], perturbation=replace(like[0].perturbation, severity=0.02)))
+    like = [replace(case, maps={"my.map": case.maps["lime"], "my-map": case.maps["gradcam"]}) for case in like]
+    named = [path for case in like for path in files(draw(case, MEL, EMOTIONS, tmp_path))]
+    assert len(set(named)) == len(named) == 4 * 7
+
+
+def test_the_same_case_makes_the_same_bytes(tmp_path: Path) -> None:
+    digests = []
+    for turn in ("one", "two"):
+        folder = tmp_path / turn
+        folder.mkdir()
+        draw(case_of(MEL), MEL, EMOTIONS, folder)
+        digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()})
+    assert digests[0] == digests[1]
+
+
+def test_drawing_changes_nothing_it_was_given(tmp_path: Path) -> None:
+    case, untouched = case_of(MEL), case_of(MEL)
+    draw(case, MEL, EMOTIONS, tmp_path)
+    assert np.array_equal(case.waveform, untouched.waveform)
+    assert np.array_equal(case.inputs, untouched.inputs)
+    assert all(np.array_equal(case.maps[name], untouched.maps[name]) for name in case.maps)
+
+
+def test_a_case_is_drawn_in_a_fifth_of_a_second(tmp_path: Path) -> None:
+    case = case_of(MEL)
+    draw(case, MEL, EMOTIONS, tmp_path)
+    started = time.process_time()
+    for _ in range(3):
+        draw(case, MEL, EMOTIONS, tmp_path)
+    # Of the processor, on all its cores: the machine may be busy with other things.
+    assert (time.process_time() - started) / 3 < 0.2

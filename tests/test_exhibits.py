@@ -1,0 +1,143 @@
+"""The worst cases of a whole session: what is heard and seen is what was judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from audit.checks import attack, change, clean, corruption
+from audit.checks.saliency import SaliencyRun
+from audit.checks.session import Session
+from audit.data import Sample
+from audit.estimate import Estimator
+from audit.exhibits import show
+from audit.model import TorchModel
+from audit.progress import Unwatched
+from audit.record import Record, table
+from audit.suite import Check, Decide, Use
+
+COUNT = 18
+FGSM = Check("fgsm", "attack", (Use("attack", "fgsm"),), ("epsilon", (0.0, 0.01, 0.05)))
+HISS = Check(
+    "hiss", "corruption", (Use("corruption", "white_noise"),), ("snr_db", (0.0, 30.0)), space="waveform", samples=9
+)
+SALIENCY = Check(
+    "saliency",
+    "saliency",
+    (Use("saliency", "gradcam"), Use("saliency", "smoothgrad", {"samples": 2})),
+    samples=12,
+    faithfulness=Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ["floor", "mean"]}),
+    random_masks=1,
+)
+
+
+@pytest.fixture
+def session(resnet: TorchModel) -> Session:
+    generator = torch.Generator().manual_seed(4)
+    waveforms = 0.1 * torch.randn(COUNT, 48000, generator=generator) * torch.linspace(0, 1, 48000)
+    with torch.inference_mode():
+        inputs = resnet.spec.represent(waveforms).clone()
+    empty = Session(resnet, (), waveforms, inputs, torch.empty(0), torch.empty(0), 7, 8, Unwatched())
+    said = empty.predict(inputs)
+    # The truths are what the untrained model says of most clips, so that there is something to flip.
+    truths = said.argmax(1)
+    truths[::6] = (truths[::6] + 1) % 6
+    samples = tuple(Sample(f"clip-{i:02d}", None, resnet.emotions[int(t)]) for i, t in enumerate(truths))
+    return replace(empty, samples=samples, truths=truths, clean=said)
+
+
+def records_of(session: Session, explained: SaliencyRun | None) -> list[Record]:
+    judged = [
+        *clean.run(Check("clean", "clean"), session),
+        *change.judged(FGSM, session, attack.changes),
+        *change.judged(HISS, session, corruption.changes),
+    ]
+    return [*judged, *(explained.records() if explained else ())]
+
+
+def shown(session: Session, folder: Path, *, best: str | None = "gradcam") -> tuple[list[dict[str, Any]], list[Record]]:
+    explained = SaliencyRun(SALIENCY, session, None)
+    records = records_of(session, explained)
+    estimator = Estimator(table(records), session.model.emotions, {}, Decide(bootstrap=10))
+    checks = [Check("clean", "clean"), FGSM, HISS, SALIENCY]
+    return show(checks, session, estimator, {"saliency": explained}, best, folder), records
+
+
+def heard(folder: Path, path: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return soundfile.read(folder.parent / path, dtype="float32")[0]
+
+
+def test_every_row_says_of_a_clip_what_the_records_say(session: Session, tmp_path: Path) -> None:
+    rows, records = shown(session, tmp_path / "media")
+    assert rows
+    said = {(r.check, r.severity, r.sample.id): r for r in records if r.measure == "" and not math.isnan(r.severity)}
+    for row in rows:
+        done = row["perturbation"]
+        record = said[done["check"], done["at"], row["sample"]]
+        assert row["probabilities"]["perturbed"] == record.probabilities
+        assert row["predicted"]["perturbed"] == record.predicted
+    assert {row["perturbation"]["check"] for row in rows} == {"fgsm", "hiss"}
+    assert len({row["sample"] for row in rows}) == len(rows)
+
+
+def test_drops_and_masked_probabilities_are_those_of_the_first_fill(session: Session, tmp_path: Path) -> None:
+    rows, records = shown(session, tmp_path / "media")
+    scored = {(r.method, r.sample.id): r for r in records if r.measure == "probability_drop/floor"}
+    with_maps = [row for row in rows if row["maps"]]
+    assert with_maps
+    for row in with_maps:
+        assert set(row["maps"]) == set(row["drops"]) == {"gradcam", "smoothgrad"}
+        assert row["masked_by"] == "gradcam"
+        for name, drop in row["drops"].items():
+            assert drop == pytest.approx(scored[name, row["sample"]].score, abs=1e-5)
+        assert row["probabilities"]["masked"] == pytest.approx(scored["gradcam", row["sample"]].probabilities, abs=1e-5)
+
+
+def test_what_is_heard_is_what_was_judged(session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "media"
+    rows, _ = shown(session, folder)
+    places = {sample.id: index for index, sample in enumerate(session.samples)}
+    noisy = [row for row in rows if row["perturbation"]["check"] == "hiss"]
+    assert noisy
+    for row in noisy:
+        index, at = places[row["sample"]], row["perturbation"]["at"]
+        original, perturbed = heard(folder, row["audio"]["original"]), heard(folder, row["audio"]["perturbed"])
+        assert np.abs(original - session.waveforms[index].numpy()).max() <= 1 / 32768
+        ratio = 10 * np.log10(np.square(original).sum() / np.square(perturbed - original).sum())
+        assert ratio == pytest.approx(at, abs=0.1)
+        with torch.inference_mode():
+            again = session.predict(session.model.spec.represent(torch.from_numpy(perturbed)[None]))[0]
+        assert session.model.emotions[int(again.argmax())] == row["predicted"]["perturbed"]
+
+
+def test_where_no_method_is_best_the_clip_is_masked_by_the_largest_drop(session: Session, tmp_path: Path) -> None:
+    rows, _ = shown(session, tmp_path / "media", best=None)
+    for row in rows:
+        assert row["masked_by"] == max(row["drops"], key=row["drops"].get, default=None)
+
+
+def test_two_showings_are_equal_to_the_byte(session: Session, tmp_path: Path) -> None:
+    found: list[tuple[list[dict[str, Any]], Mapping[str, bytes]]] = []
+    for turn in ("one", "two"):
+        folder = tmp_path / turn / "media"
+        rows, _ = shown(session, folder)
+        found.append((rows, {path.name: path.read_bytes() for path in folder.iterdir()}))
+    assert found[0] == found[1]
+
+
+def test_a_suite_without_perturbations_or_saliency_still_shows_clips(session: Session, tmp_path: Path) -> None:
+    records = list(clean.run(Check("clean", "clean"), session))
+    estimator = Estimator(table(records), session.model.emotions, {}, Decide(bootstrap=10))
+    rows = show([Check("clean", "clean")], session, estimator, {}, None, tmp_path / "media")
+    assert rows
+    for row in rows:
+        assert row["perturbation"] is row["audio"]["perturbed"] is row["audio"]["masked"] is row["masked_by"] is None
+        assert (tmp_path / row["audio"]["original"]).is_file()
