@@ -20,6 +20,7 @@ from audit.syntax import character_error, refuse_tokens, syntax_error
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 20_000
+LARGEST = 2**63 - 1
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _TAG = "tag:yaml.org,2002:"
 
@@ -130,7 +131,10 @@ def _scalar(tag: Any, text: str) -> Scalar:
         return text.lower() == "true"
     if kind == "int":
         digits = text.replace("_", "")
-        return int(digits, 0) if digits.lstrip("+-").lower().startswith(("0x", "0o")) else int(digits)
+        number = int(digits, 0) if digits.lstrip("+-").lower().startswith(("0x", "0o")) else int(digits)
+        if abs(number) > LARGEST:
+            raise ValueError("too large")
+        return number
     if kind == "float":
         digits = text.replace("_", "").lower()
         return float(digits.replace(".inf", "inf").replace(".nan", "nan"))

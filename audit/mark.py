@@ -22,7 +22,10 @@ class Mark:
 
     def error(self, message: str) -> SuiteError:
         """Return an error that prints this place with a mark under it."""
-        source = self.source.replace("\t", " ")
+        # A tab is one column, and what steers a terminal must not reach it.
+        source = "".join(
+            c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in self.source
+        )
         if len(source) > LONGEST_SOURCE:
             source = source[: max(LONGEST_SOURCE, self.column + self.width)] + " ..."
         return SuiteError(message, path=self.path, line=self.line, column=self.column, source=source, width=self.width)

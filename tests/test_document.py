@@ -79,6 +79,7 @@ def test_an_error_prints_place_line_and_a_mark_of_the_words_width(written: Path)
         ("? [a]\n: 1\n", 1, 3, "must be a word"),
         ("a: b: c\n", 1, 5, "quotes"),
         ("a: 0b11\n", 1, 4, "cannot be read as a number"),
+        ("a: 9" + "9" * 400 + "\n", 1, 4, "too large"),
         ("a: {b: ${X}}\n", 1, 9, "quotes"),
         ("ä: 1\nb: \x07\n", 2, 4, "U+0007"),
     ],
@@ -148,3 +149,9 @@ def test_a_file_beyond_all_measure_is_not_parsed(written: Path) -> None:
 def test_a_long_line_is_cut_in_the_message(written: Path) -> None:
     error = refusal(written, "a: !tag " + "x" * 5000 + "\n")
     assert len(str(error)) < 500
+
+
+def test_what_steers_a_terminal_is_not_printed(written: Path) -> None:
+    error = refusal(written, "a: \x1b[2J\n")
+    assert "\x1b" not in str(error)
+    assert "U+001B" in str(error)
