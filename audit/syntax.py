@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.tokens import (
+    AnchorToken,
     BlockEndToken,
     BlockMappingStartToken,
     BlockSequenceStartToken,
@@ -31,6 +32,7 @@ _CLOSING = (BlockEndToken, FlowMappingEndToken, FlowSequenceEndToken)
 def refuse_tokens(text: str, path: Path, lines: list[str]) -> None:
     """Raise SuiteError at the first tag or directive, at nesting without measure, and at brackets that do not match."""
     depth, brackets = 0, []
+    anchors: set[str] = set()
     for token in YAML(typ="rt", pure=True).scan(text):
         start = token.start_mark
         depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
@@ -49,6 +51,11 @@ def refuse_tokens(text: str, path: Path, lines: list[str]) -> None:
             raise marked(path, lines, start.line, start.column, width).error(
                 "YAML tags (!...) are not used here; write the plain value"
             )
+        elif isinstance(token, AnchorToken):
+            if token.value in anchors:
+                place = marked(path, lines, start.line, start.column, len(token.value) + 1)
+                raise place.error(f"a second anchor &{token.value}; give it another name")
+            anchors.add(token.value)
         elif isinstance(token, DirectiveToken):
             raise marked(path, lines, start.line, start.column, len(lines[start.line])).error(
                 "YAML directives (%...) are not used here; remove the line: files are read as YAML 1.2"

@@ -75,6 +75,7 @@ def test_an_error_prints_place_line_and_a_mark_of_the_words_width(written: Path)
         ("%YAML 1.1\n---\na: no\n", 1, 1, "directives"),
         ("a: {<<: {b: 1}}\n", 1, 5, "merge keys"),
         ("a: &x [*x]\n", 1, 4, "inside what it names"),
+        ("a: &x 1\nb: &x 2\n", 2, 4, "a second anchor &x"),
         ("a: *nowhere\n", 1, 4, "undefined alias"),
         ("? [a]\n: 1\n", 1, 3, "must be a word"),
         ("a: b: c\n", 1, 5, "quotes"),
