@@ -119,7 +119,7 @@ def _listed(source: DataSource) -> tuple[list[Sample], list[Problem], Mapping[st
     load = method.load()
     if source.root is None and not _takes_no_root(load):
         raise DataError(f"layout {method.name} needs a root: write `root:` under `data:`, or give --data")
-    if source.root is not None and not source.root.exists():
+    if source.root is not None and not os.path.exists(source.root):
         raise DataError(f"{source.root}: no such file or folder (data.root, or --data)")
     found = list(load(source.root, **keys))
     samples = [item for item in found if isinstance(item, Sample)]

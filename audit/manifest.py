@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,8 +183,9 @@ def _input(row: Mapping[str, Any]) -> InputSpec:
 
 def _file(node: Node, folder: Path, name: str) -> Path:
     path = folder / name
-    if not path.is_file():
-        what = "is a folder, a file is due" if path.is_dir() else "no such file"
+    # Unlike Path.is_file, this is false for a name that no file system takes.
+    if not os.path.isfile(path):
+        what = "is a folder, a file is due" if os.path.isdir(path) else "no such file"
         raise node.error(f"{name}: {what} (paths are relative to {folder}/)")
     return path
 

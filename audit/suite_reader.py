@@ -38,7 +38,7 @@ def read_suite(path: Path, *, model: Path | None = None, data: Path | None = Non
     entries, folder = root.entries, path.parent
     decide = Decide(**row["decide"]) if row["decide"] else Decide()
     manifest = Path(rebased(row["model"], entries["model"], folder)) if row["model"] and not model else None
-    if manifest and not (folder / manifest).is_file():
+    if manifest and not os.path.isfile(folder / manifest):
         there = entries["model"].mark.path.parent
         raise entries["model"].error(
             f"no such manifest {row['model']} (paths are relative to {there}/), or give --model"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def table(root: Path, *, path_column: str = "path", emotion_column: str = "emoti
             yield Problem(place, f"no {path_column if not name else emotion_column} in this row")
         elif None in row:
             yield Problem(place, "more values than the table has columns; put quotes around a value with a delimiter")
-        elif not path.is_file():
+        elif not os.path.isfile(path):
             yield Problem(place, f"no such file {name} (paths are relative to the table)")
         elif path in seen:
             yield Problem(place, f"{name} is named before, in {seen[path]}")

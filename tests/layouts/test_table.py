@@ -68,6 +68,7 @@ def test_an_absolute_path_stays_as_it_is(root: Path) -> None:
     [
         ("clips/0213.wav,anger", "no such file clips/0213.wav (paths are relative to the table)"),
         ("clips,anger", "no such file clips"),
+        ("x" * 5000 + ",anger", "no such file xxx"),
         (",anger", "no path in this row"),
         ("clips/b.wav,", "no emotion in this row"),
         ("clips/b.wav", "no emotion in this row"),
