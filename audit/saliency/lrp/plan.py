@@ -1,0 +1,113 @@
+"""Which rule each operation of a graph follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.fx import Node
+
+from audit.saliency.lrp.call import Call, Operation
+from audit.saliency.lrp.elementwise import keep
+from audit.saliency.lrp.facts import SCALINGS, entry, first_layers, nonnegative, rectified
+from audit.saliency.lrp.graph import Graph, Values, evaluate
+from audit.saliency.lrp.linear import convolution
+from audit.saliency.lrp.operations import operation
+from audit.saliency.lrp.rules import Layer, Rule, Shares, epsilon, gamma, signplus
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rules for one graph: by kind of operation, by node in `first`; `kept` nodes hand relevance on as it comes."""
+
+    convolutions: Rule
+    dense: Rule
+    sums: Rule
+    eps: float
+    varying: frozenset[Node]
+    nonnegative: frozenset[Node]
+    rectified: frozenset[Node]
+    first: Mapping[Node, Rule] = field(default_factory=dict)
+    kept: frozenset[Node] = frozenset()
+
+    def operation(self, node: Node) -> Operation:
+        """Return what a node does with relevance; raises MethodError where the table has nothing for it."""
+        found = operation(node)
+        return keep if node in self.kept and found in SCALINGS else found
+
+    def call(self, node: Node, values: Values) -> Call:
+        """Return a node at these values, with its rules."""
+        layers = self.convolutions if operation(node) is convolution else self.dense
+        return Call(
+            node=node,
+            values=values,
+            varying=self.varying,
+            linear=self.first.get(node, layers),
+            sums=self.sums,
+            eps=self.eps,
+            nonnegative=self.nonnegative,
+            rectified=self.rectified,
+        )
+
+
+def uniform(graph: Graph, rule: Rule, bounds: tuple[float, float], eps: float) -> Plan:
+    """Return the plan in which every layer and every sum follows one rule."""
+    return Plan(
+        convolutions=rule,
+        dense=rule,
+        sums=rule,
+        eps=eps,
+        varying=frozenset({graph.source, *graph.varying}),
+        nonnegative=nonnegative(graph, bounds[0]),
+        rectified=rectified(graph, sums_take_sides=False),
+    )
+
+
+def composite(
+    graph: Graph, fixed: Values, example: Tensor, bounds: tuple[float, float], eps: float, factor: float
+) -> Plan:
+    """Return the plan for a network of convolutions, residual sums and a dense head.
+
+    Convolutions follow gamma, dense layers epsilon, sums signplus. Residual sums decide how far relevance can grow:
+    where two branches nearly cancel, shares in proportion exceed all bounds; by sides they stay within what came.
+    The first layers count contributions from silence rather than from zero, so that a spectrogram in decibels,
+    or one that the network normalises, is explained as one in [0, 1] is.
+    """
+    low, high = bounds
+    before = entry(graph)
+    silence = low if math.isfinite(low) and (low >= 0.0 or high <= 0.0) else 0.0
+    silent: Values = {**fixed, graph.source: torch.full_like(example, silence)}
+    for node in graph.varying:
+        if node in before:
+            silent[node] = evaluate(node, silent)
+    inner = partial(gamma, eps=eps, factor=factor)
+    outer = partial(epsilon, eps=eps)
+    first = {
+        node: partial(
+            _from_reference, rule=inner if operation(node) is convolution else outer, reference=silent[operand]
+        )
+        for node, operand in first_layers(graph, before).items()
+        if bool(silent[operand].any())
+    }
+    return Plan(
+        convolutions=inner,
+        dense=outer,
+        sums=partial(signplus, eps=eps),
+        eps=eps,
+        varying=frozenset({graph.source, *graph.varying}),
+        nonnegative=nonnegative(graph, low),
+        rectified=rectified(graph, sums_take_sides=True),
+        first=first,
+        kept=before,
+    )
+
+
+def _from_reference(layer: Layer, relevance: Tensor, rule: Rule, reference: Tensor) -> Shares:
+    """Share among z_ij = (x_i - reference_i) w_ij; what the reference alone would put out joins the bias."""
+    silence = layer.apply(reference, layer.weight)
+    bias = silence if layer.bias is None else silence + layer.bias
+    return rule(replace(layer, inputs=layer.inputs - reference, bias=bias, nonnegative=False), relevance)
