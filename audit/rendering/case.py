@@ -64,6 +64,7 @@ def draw(case: Case, spec: InputSpec, emotions: Sequence[str], folder: Path) -> 
     put = _Files(folder, case)
     perturbed = _perturbed_input(case, spec)
     changed = case.perturbation
+    rate, bits = spec.sampling_rate, _bits(changed, spec)
     said = {name: case.probabilities.get(name) for name in ("clean", "perturbed", "masked")}
     return {
         "emotion": case.sample.emotion,
@@ -82,9 +83,9 @@ def draw(case: Case, spec: InputSpec, emotions: Sequence[str], folder: Path) -> 
             "approximate": not _is_exact(changed, spec),
         },
         "audio": {
-            "original": put.clip("original", case.waveform, spec),
-            "perturbed": put.clip("perturbed", _perturbed_clip(case, spec), spec),
-            "masked": put.clip("masked", _masked_clip(case, spec), spec),
+            "original": put.clip("original", case.waveform, rate, bits),
+            "perturbed": put.clip("perturbed", _perturbed_clip(case, spec), rate, bits),
+            "masked": put.clip("masked", _masked_clip(case, spec), rate),
         },
         "spectrogram": put.picture("clean", _picture(case.inputs, case, spec)),
         "perturbed_spectrogram": put.picture("changed", _picture(perturbed, case, spec)),
@@ -109,11 +110,11 @@ class _Files:
         digest = hashlib.sha256("\x1f".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:12]
         self._folder, self._stem = folder, f"{_plain(case.sample.emotion)}-{digest}"
 
-    def clip(self, what: str, waveform: Waveform | None, spec: InputSpec) -> str | None:
+    def clip(self, what: str, waveform: Waveform | None, rate: int, bits: sound.Bits = 16) -> str | None:
         if waveform is None:
             return None
         path = self._folder / f"{self._stem}-{what}.flac"
-        sound.write_flac(path, waveform, spec.sampling_rate)
+        sound.write_flac(path, waveform, rate, bits)
         return f"{self._folder.name}/{path.name}"
 
     def picture(self, what: str, png: bytes | None) -> str | None:
@@ -130,6 +131,10 @@ def _plain(name: str) -> str:
 
 def _is_exact(changed: Perturbation, spec: InputSpec) -> bool:
     return changed.on_waveform or spec.representation == "waveform"
+
+
+def _bits(changed: Perturbation | None, spec: InputSpec) -> sound.Bits:
+    return 24 if changed is not None and _is_exact(changed, spec) else 16
 
 
 def _perturbed_input(case: Case, spec: InputSpec) -> Floats | None:

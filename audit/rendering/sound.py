@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import soundfile
@@ -14,7 +15,7 @@ from audit.model import InputSpec
 from audit.rendering.level import Floats, decibels, plane_of, settings
 
 LARGEST_CHANGE_DB = 40.0
-FULL_SCALE = 32768.0
+Bits = Literal[16, 24]
 
 
 def masked_clip(waveform: Waveform, spec: InputSpec, keep: NDArray[np.bool_]) -> Waveform:
@@ -58,16 +59,21 @@ def perturbed_clip(waveform: Waveform, spec: InputSpec, clean: Floats, perturbed
     return _gained(waveform, spec, gain.astype(np.float32))
 
 
-def quantised(waveform: Waveform) -> NDArray[np.int16]:
-    """Return the clip as 16-bit samples; one that exceeds full scale is made quieter as a whole, never clipped."""
+def quantised(waveform: Waveform, bits: Bits = 16) -> NDArray[np.int32]:
+    """Return the clip in whole steps of 2^(1-bits); one beyond full scale is made quieter as a whole, never clipped."""
+    full = 2.0 ** (bits - 1)
     peak = float(np.abs(waveform).max(initial=0.0))
-    scaled = np.rint(waveform.astype(np.float64) * (FULL_SCALE / max(peak, 1.0)))
-    return scaled.clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    steps = np.rint(waveform.astype(np.float64) * (full / max(peak, 1.0)))
+    return steps.clip(-full, full - 1).astype(np.int32)
 
 
-def write_flac(path: Path, waveform: Waveform, sampling_rate: int) -> None:
-    """Write the clip (samples,) losslessly at 16 bits; `sampling_rate` in Hz."""
-    soundfile.write(path, quantised(waveform), sampling_rate, format="FLAC", subtype="PCM_16")
+def write_flac(path: Path, waveform: Waveform, sampling_rate: int, bits: Bits = 16) -> None:
+    """Write the clip (samples,) losslessly; `sampling_rate` in Hz.
+
+    An attack of epsilon 3e-5 is a single step of 16 bits: what must be exact takes 24, as fine as a float near 1.
+    """
+    # soundfile keeps the upper bits of its 32.
+    soundfile.write(path, quantised(waveform, bits) << (32 - bits), sampling_rate, format="FLAC", subtype=f"PCM_{bits}")
 
 
 def _length(spec: InputSpec) -> int:
