@@ -177,7 +177,8 @@ def block(row: Row, document: Document, folder: Path | None) -> list[str]:
             told.append("does not block: the suite says when_unsure: pass")
         return [f"{first}   {finding(row, document)}", *(f"  {plain(note)}" for note in told if note)]
     value = [] if row["outcome"] == "ERROR" else [f"  {finding(row, document)}"]
-    listen = page(row) if folder is None else near(folder / page(row))
+    where = page(row, document)
+    listen = where if folder is None else near(folder / where)
     written = [f"  limit   {place(row)}"] if row["place"] else []
     return [
         first,

@@ -61,9 +61,9 @@ def pages(folder: Path) -> Path:
     """
     from audit.report import html, junit, markdown
 
-    html.write(folder)
     junit.write(folder)
     markdown.write(folder)
+    html.write(folder)
     return folder / "index.html"
 
 

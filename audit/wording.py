@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from audit.gate_id import slug
+from audit.report import address
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -128,9 +128,11 @@ def header(model: Row, data: Row, cluster: str | None) -> str:
     return plain(f"Model {model['name']} sha256:{str(model['sha256'])[:8]}…   Data {', '.join(parts)}")
 
 
-def page(row: Row) -> str:
+def page(row: Row, document: Document) -> str:
     """Return the report's page on a verdict, relative to the report's folder."""
-    return f"emotion/{slug(row['emotion'])}.html#{row['check']}" if row["emotion"] is not None else "index.html"
+    if row["emotion"] is None:
+        return "index.html"
+    return f"{address.pages(address.emotions_of(document))[row['emotion']]}#{address.anchor(row['check'])}"
 
 
 def rerun(row: Row, document: Document) -> str:
@@ -148,7 +150,11 @@ def part(document: Document) -> str:
 
 def _command(document: Document) -> tuple[list[str], dict[str, str]]:
     """Return the words of the command that made the audit, and the options that no other audit should repeat."""
-    words = shlex.split(str(document["provenance"]["command"]))
+    try:
+        words = shlex.split(str(document["provenance"]["command"]))
+    except ValueError:
+        # Not a command line: an audit.json may come from anyone.
+        words = []
     if words[:2] != ["audit", "run"]:
         return ["audit", "run", str(document["suite"]["path"])], {}
     kept: list[str] = []

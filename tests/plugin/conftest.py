@@ -56,7 +56,7 @@ def _text(name: str, tones: Path, checks: str, *, model: bool = True, decide: st
         [
             f"version: 1\nsuite: {name}\n",
             f"model: {tones / 'tones.model.yaml'}\n" if model else "",
-            f'data: {{layout: "{tones / "tones.py"}:tone_clips"}}\n',
+            f'data: {{layout: "{tones / "clips.py"}:tone_clips"}}\n',
             f"decide: {{seed: 1, bootstrap: 200{decide}}}\nchecks:\n{checks}",
         ]
     )

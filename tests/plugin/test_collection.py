@@ -90,7 +90,7 @@ def test_the_model_can_come_from_the_command_line(pytester: pytest.Pytester, wri
 
 
 def test_hostile_emotion_names_give_plain_node_ids(pytester: pytest.Pytester, write_suite: Write, tones: Path) -> None:
-    manifest = (tones / "tones.model.yaml").read_text().replace("tones.py", str(tones / "tones.py"))
+    manifest = (tones / "tones.model.yaml").read_text().replace("pitch.py", str(tones / "pitch.py"))
     hostile = r'"a::b[x]", "\x1b[31mred", "<b>&"'
     (pytester.path / "hostile.model.yaml").write_text(manifest.replace("calm, angry, sad", hostile))
     write_suite(model=False)

@@ -18,7 +18,7 @@ def counted(pytester: pytest.Pytester, write_suite: Write, tones: Path) -> Path:
     heard = pytester.path / "heard.txt"
     (pytester.path / "mine.py").write_text(
         "from pathlib import Path\n\nfrom audit.kinds import import_file, layout\n\n"
-        f'TONES = import_file(Path("{tones / "tones.py"}"))\n\n\n'
+        f'TONES = import_file(Path("{tones / "clips.py"}"))\n\n\n'
         "@layout(read=TONES.play)\ndef counting(root: Path | None = None):\n"
         f'    with Path("{heard}").open("a") as file:\n        file.write("run\\n")\n'
         "    yield from TONES.tone_clips()\n"
