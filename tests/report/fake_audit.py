@@ -1,0 +1,313 @@
+"""Audits as the engine writes them, of a model that was never run: predictions are drawn, everything else is real."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit import summary, verdict
+from audit.audit import LIMITS, Audit
+from audit.data import Sample
+from audit.estimate import Estimator
+from audit.gate_id import due
+from audit.model import InputSpec
+from audit.record import Record, table
+from audit.rendering.case import Case, Perturbation, draw
+from audit.suite import Check, Suite, read_suite
+from audit.worst_cases import choose
+
+SIX = ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
+EIGHT = (*SIX, "disgust", "calm")
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    "a/b\\c'd\"e",
+    "Sad ness",
+    "sad-ness",
+    "ＪＯＹ 悲しみ \u202e%41{{7*7}} &lt;b&gt; " + "long " * 60,
+)
+SPEC = InputSpec("speech", 16000, 3.0, "melspectrogram", {})
+METHODS = ("lime", "gradcam", "lrp", "smoothgrad")
+FILLS = ("mean", "floor", "noise", "blur")
+SUITE = """\
+version: 1
+suite: {name}
+data: {{layout: folder, root: clips}}
+decide: {{confidence: 0.95, cluster: {cluster}, when_unsure: {unsure}, seed: 7, bootstrap: 200}}
+checks:
+  - check: clean
+    gates:
+      - {{metric: accuracy, min: {clean}}}
+      - {{metric: recall, per: emotion, min: {recall}}}
+      - {{metric: ece, max: 0.3}}
+  - check: corruption
+    method: gaussian_noise
+    sweep: {{sigma: [0.01, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20, 0.30]}}
+    gates:
+      - {{metric: accuracy, at: 0.03, min: {noisy}}}
+      - {{metric: recall, per: emotion, at: 0.05, min: {noisy}}}
+  - check: corruption
+    method: white_noise
+    sweep: {{snr_db: [0, 5, 10, 20, 30, 40]}}
+    gates:
+      - {{metric: accuracy, at: 30, min: {noisy}}}
+  - check: attack
+    method: fgsm
+    sweep: {{epsilon: [0, 0.0025, 0.005, 0.01, 0.02]}}
+    gates:
+      - {{metric: critical_epsilon, min: {critical}}}
+      - {{metric: critical_epsilon, per: emotion, min: {critical}}}
+"""
+SALIENCY = """\
+  - check: saliency
+    method: [lime, gradcam, lrp, smoothgrad]
+    samples: {samples}
+    faithfulness: {{probability_drop: {{masked: 0.2, fill: [mean, floor, noise, blur]}}}}
+    gates:
+      - {{metric: faithfulness_over_random, of: lrp, per: emotion, min: {faithful}}}
+      - {{metric: conservation, of: lrp, max: 0.001}}
+"""
+LENIENT = {"clean": 0.3, "recall": 0.1, "noisy": 0.05, "critical": 0.0001, "faithful": -0.9}
+STRICT = {"clean": 0.8, "recall": 0.7, "noisy": 0.62, "critical": 0.002, "faithful": 0.2}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the audit is of, and what it comes to."""
+
+    emotions: Sequence[str] = SIX
+    clips: int = 40
+    limits: str = "strict"
+    saliency: bool = True
+    exhibits: int = 2
+    unjudged: str | None = None
+    problems: int = 0
+    name: str = "release-gate"
+    cluster: str = "speaker"
+
+
+def write(folder: Path, story: Story) -> Path:
+    """Write `audit.json`, `records.parquet` and `media/` of a story into `folder` and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suite = _suite(folder, story)
+    rng = np.random.default_rng(5)
+    samples = [
+        Sample(f"{i:04d}-{e[:8]}", None, e, {"speaker": f"S{i % 8}", "sex": "fm"[i % 2]})
+        for e in story.emotions
+        for i in range(story.clips)
+    ]
+    records = list(_predictions(suite, samples, story.emotions, rng))
+    records += list(_saliency(suite, samples, story.emotions, rng)) if story.saliency else []
+    kept = [check for check in suite.checks if check.id != story.unjudged]
+    seen = table(record for record in records if record.check != story.unjudged)
+    estimator = Estimator(seen, story.emotions, {}, suite.decide)
+    errors = {story.unjudged: "white_noise returned NaN at snr_db 0"} if story.unjudged else {}
+    verdicts = tuple(
+        verdict.decide(asked, estimator, refused={}, error=errors.get(asked.check.id))
+        for asked in due(suite, story.emotions)
+    )
+    best = summary.best_saliency(kept, estimator)
+    Audit(
+        suite={"name": suite.name, "path": "suites/gate.audit.yaml", "sha256": "5" * 64, "resolved": suite.resolved},
+        model=_model(story),
+        data=_data(samples, story),
+        decide={"confidence": 0.95, "cluster": suite.decide.cluster, "when_unsure": "fail", "seed": 7},
+        verdicts=verdicts,
+        kinds={check.id: check.kind for check in suite.checks},
+        metrics=summary.metric_rows(kept, estimator),
+        confusions=summary.confusions(kept, estimator),
+        best_saliency=best,
+        cost=_cost(suite),
+        exhibits=_exhibits(suite, kept, seen, samples, story, best["method"], folder, rng),
+        provenance={
+            "command": "audit run suites/gate.audit.yaml --model 'models/it''s.model.yaml'",
+            "started": "2026-11-21T06:30:00+00:00",
+            **{"seed": 7, "device": "cpu", "threads": 2, "batch_size": 32},
+            "versions": {"emotion-audit": "0.1.0", "torch": "2.13.0", "numpy": "2.4.0", "lime": None},
+            **{"python": "3.11.7", "platform": "Linux-6.1-x86_64"},
+        },
+        limits=LIMITS,
+        records=seen,
+    ).save(folder)
+    return folder
+
+
+def _suite(folder: Path, story: Story) -> Suite:
+    limits = STRICT if story.limits == "strict" else LENIENT
+    text = (SUITE + SALIENCY if story.saliency else SUITE).format(
+        name=story.name, cluster=story.cluster, unsure="fail", samples=6 * len(story.emotions), **limits
+    )
+    path = folder / "gate.audit.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_suite(path)
+
+
+def _probabilities(which: int, margin: float, k: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    return _shares(rng.normal(0, 0.6, k), which, margin)
+
+
+def _shares(noise: NDArray[np.float64], which: int, margin: float) -> NDArray[np.float64]:
+    logits, k = noise.copy(), len(noise)
+    logits[which] += margin
+    # Every emotion has another it is taken for.
+    logits[(which + 3) % k] += 1.2
+    shares = np.exp(1.6 * logits)
+    return shares / shares.sum()
+
+
+def _predictions(
+    suite: Suite, samples: Sequence[Sample], emotions: Sequence[str], rng: np.random.Generator
+) -> Iterator[Record]:
+    which = {emotion: i for i, emotion in enumerate(emotions)}
+    for sample in samples:
+        true = which[sample.emotion]
+        base, noise = rng.normal(3.4 - 1.4 * true / len(emotions), 0.8), rng.normal(0, 0.6, len(emotions))
+        for check in suite.checks:
+            if check.kind == "saliency":
+                continue
+            for at in check.sweep[1] if check.sweep else (math.nan,):
+                shares = _shares(noise, true, base - _loss(check, at) * (1 + 0.15 * true))
+                said = emotions[int(shares.argmax())]
+                method = check.uses[0].name if check.uses else "clean"
+                yield Record(check.id, method, "", at, sample, said, shares.tolist(), math.nan)
+
+
+def _loss(check: Check, at: float) -> float:
+    if check.kind == "clean":
+        return 0.0
+    if check.kind == "attack":
+        return 300.0 * at
+    return 12.0 * at if check.id == "gaussian_noise" else max(0.0, 3.2 - 0.09 * at)
+
+
+def _saliency(
+    suite: Suite, samples: Sequence[Sample], emotions: Sequence[str], rng: np.random.Generator
+) -> Iterator[Record]:
+    (check,) = (check for check in suite.checks if check.kind == "saliency")
+    means = {"lime": 0.62, "gradcam": 0.4, "lrp": 0.55, "smoothgrad": 0.33, "random": 0.18}
+    chosen = [s for emotion in emotions for s in [s for s in samples if s.emotion == emotion][:6]]
+    for sample in chosen:
+        for method, mean in means.items():
+            for number, fill in enumerate(FILLS):
+                drop = float(np.clip(rng.normal(mean - 0.05 * number, 0.18), -0.2, 1))
+                shares = _probabilities(emotions.index(sample.emotion), 1.0, len(emotions), rng).tolist()
+                measure = f"probability_drop/{fill}"
+                yield Record(check.id, method, measure, 0.2, sample, sample.emotion, shares, drop)
+        yield Record(check.id, "lrp", "conservation", 0.2, sample, "", [], float(rng.uniform(1e-7, 1e-5)))
+        yield Record(check.id, "lime", "r2", 0.2, sample, "", [], float(rng.uniform(0.4, 0.9)))
+
+
+def _voice(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return three seconds of something that buzzes in syllables, (48000,)."""
+    t = np.arange(48000) / 16000
+    pitch = 160 + 50 * np.sin(2 * np.pi * (0.7 * t + rng.uniform()))
+    phase = 2 * np.pi * np.cumsum(pitch) / 16000
+    buzz = sum(np.sin(h * phase) / h ** rng.uniform(0.8, 1.4) for h in range(1, 24))
+    syllables = np.clip(np.sin(2 * np.pi * rng.uniform(2, 4) * t), 0, 1) * (t > 0.2) * (t < 2.6)
+    return np.float32(0.15 * buzz * syllables + 0.002 * rng.normal(size=t.size))
+
+
+def _exhibits(
+    suite: Suite,
+    kept: Sequence[Check],
+    seen: Any,
+    samples: Sequence[Sample],
+    story: Story,
+    best: str | None,
+    folder: Path,
+    rng: np.random.Generator,
+) -> list[dict[str, Any]]:
+    import torch
+
+    media, by_id = folder / "media", {sample.id: sample for sample in samples}
+    found = []
+    chosen = choose(seen, kept, story.emotions, per_emotion=story.exhibits) if story.exhibits else []
+    for choice in chosen:
+        media.mkdir(exist_ok=True)
+        waveform = _voice(rng)
+        inputs = SPEC.represent(torch.from_numpy(waveform)[None])[0].numpy()
+        rows = seen[(seen["sample"] == choice.sample) & (seen["measure"] == "")]
+        clean = rows[rows["check"] == "clean"].iloc[0]["probabilities"]
+        probabilities, perturbation = {"clean": list(clean)}, None
+        if choice.check is not None and choice.severity is not None:
+            part = rows[(rows["check"] == choice.check) & (rows["severity"] == choice.severity)]
+            probabilities["perturbed"] = list(part.iloc[0]["probabilities"])
+            noise = np.float32(max(choice.severity, 0.02) * rng.normal(size=inputs.shape))
+            perturbation = Perturbation(
+                choice.check, choice.check, choice.severity, False, np.clip(inputs + noise, 0, 1)
+            )
+        maps = {method: _map(inputs, rng) for method in METHODS} if story.saliency else {}
+        by = (best or "lrp") if maps else None
+        if by is not None:
+            probabilities["masked"] = _probabilities(0, 0.3, len(story.emotions), rng).tolist()
+        case = Case(
+            sample=by_id[choice.sample],
+            why=choice.why,
+            waveform=waveform,
+            inputs=inputs,
+            probabilities=probabilities,
+            perturbation=perturbation,
+            maps=maps,
+            hidden=np.abs(maps[by]) > np.quantile(np.abs(maps[by]), 0.8) if by is not None else None,
+            masked_by=by,
+            drops={method: float(rng.uniform(-0.05, 0.9)) for method in maps},
+        )
+        found.append(draw(case, SPEC, story.emotions, media))
+    return found
+
+
+def _map(inputs: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    rows, columns = np.mgrid[: inputs.shape[-2], : inputs.shape[-1]]
+    bump = sum(
+        rng.choice([1, 1, -0.7])
+        * np.exp(-(((rows - rng.uniform(5, 80)) / 9) ** 2) - ((columns - rng.uniform(5, 80)) / 7) ** 2)
+        for _ in range(6)
+    )
+    return np.float32(bump[None] * (0.3 + inputs))
+
+
+def _model(story: Story) -> dict[str, Any]:
+    return {
+        "name": "nemo-resnet18",
+        "path": "models/nemo-resnet18.model.yaml",
+        "sha256": "9f2c" + "0" * 60,
+        "loader": "torch",
+        "parameters": 11170000,
+        "emotions": list(story.emotions),
+        "input": {
+            **{"modality": "speech", "sampling_rate": 16000, "seconds": 3.0, "offset": 0.0, "pad": "end"},
+            **{"representation": "melspectrogram", "parameters": {"n_mels": 128}},
+            **{"shape": [1, 128, 94], "bounds": [0.0, 1.0]},
+        },
+    }
+
+
+def _data(samples: Sequence[Sample], story: Story) -> dict[str, Any]:
+    groups: dict[str, dict[str, int]] = {}
+    for sample in samples:
+        for column, member in sample.groups.items():
+            groups.setdefault(column, {}).setdefault(member, 0)
+            groups[column][member] += 1
+    return {
+        **{"layout": "folder", "root": "/data/clips", "split": {"random": 0.2}, "sha256": "d" * 64},
+        "n": len(samples),
+        "emotions": dict.fromkeys(story.emotions, story.clips),
+        "groups": groups,
+        "problems": [
+            {"path": f"clips/<b>{i:04d}</b>.wav", "reason": "silent: every sample is zero"}
+            for i in range(story.problems)
+        ],
+    }
+
+
+def _cost(suite: Suite) -> dict[str, Any]:
+    one = {"forward_samples": 2400, "backward_samples": 240, "model_seconds": 31.5, "wall_seconds": 34.25}
+    many = len(suite.checks)
+    total = {key: value * many for key, value in one.items()}
+    return {**total, "peak_rss_mb": 1290.4, "by_check": {check.id: one for check in suite.checks}}
