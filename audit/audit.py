@@ -77,7 +77,7 @@ class Audit:
             "decide": self.decide,
             "limits": self.limits,
         }
-        return _finite(document)  # type: ignore[no-any-return]
+        return _finite(document)
 
     def save(self, folder: Path) -> None:
         """Write `audit.json` and `records.parquet`; neither is ever seen half written."""

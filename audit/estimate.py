@@ -151,16 +151,16 @@ class Estimator:
         at: float | None = None,
         minus: str | None = None,
     ) -> Estimate:
-        """Estimate a method's mean score, or its paired difference to another method's (`minus`)."""
+        """Estimate a method's mean score, or its mean paired difference to another of its measures (`minus`)."""
         table = self._scores(check, method, measure, at)
         if table is None:
             return Estimate(None, None, 0, None, f"{method} gave no {measure}")
         table = self._of(table, emotion, None)
         values = table["score"].to_numpy(np.float64)
         if minus is not None:
-            other = self._scores(check, minus, measure, at)
+            other = self._scores(check, method, minus, at)
             if other is None:
-                return Estimate(None, None, 0, None, f"{minus} gave no {measure}")
+                return Estimate(None, None, 0, None, f"{method} gave no {minus}")
             values = values - other.loc[table.index, "score"].to_numpy(np.float64)
         rows = np.column_stack([np.ones(len(values)), values])
         return self._estimate(rows, table, lambda sums: sums[..., 1] / sums[..., 0], len(values), proportion=False)

@@ -124,7 +124,7 @@ def find(family: str, name: str, *, relative_to: Path | None = None) -> Method:
             raise UsageError(
                 f"no such file {path} for {family} {name!r} (paths are relative to the file that names them)"
             )
-        own = {method.name: method for method in _methods(path) if method.family == family}
+        own = {method.name: method for method in _own_methods(path) if method.family == family}
         if function not in own:
             raise UsageError(
                 f"{path} has no function {function!r} marked @{family}"
@@ -143,6 +143,14 @@ def known_methods(family: str) -> Mapping[str, Method]:
     folder = PACKAGE / FOLDERS[family]
     files = sorted(path for path in folder.rglob("*.py"))
     return {m.name: m for path in files for m in _methods(path) if m.family == family}
+
+
+def _own_methods(path: Path) -> list[Method]:
+    """Return the marked functions of a user's file; raises UsageError where it cannot be read as Python."""
+    try:
+        return _methods(path)
+    except (SyntaxError, ValueError, OSError) as error:
+        raise UsageError(f"{path}: cannot be read as Python ({error})") from error
 
 
 def _methods(path: Path) -> list[Method]:

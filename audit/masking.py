@@ -51,6 +51,20 @@ def random_ranking(inputs: Tensor, rng: SampleRng) -> Tensor:
     return ranks[:, grid.reshape(-1)].view_as(inputs)
 
 
+def elsewhere(attribution: Tensor, rng: SampleRng) -> Tensor:
+    """Return each map (n, ...) moved by a random step along time and frequency, around the edges.
+
+    A mask of it has the same area and the same texture in another place: what that takes from the prediction is
+    chance. Texture matters: a fifth of the cells scattered one by one can cost a network more than a fifth in blocks.
+    """
+    moved = attribution.clone()
+    axes = [axis for axis in range(max(1, attribution.ndim - 2), attribution.ndim) if attribution.shape[axis] > 1]
+    for axis in axes:
+        steps = rng.permutations(attribution.shape[axis])[:, 0].tolist()
+        moved = torch.stack([row.roll(step, axis - 1) for row, step in zip(moved, steps, strict=True)])
+    return moved
+
+
 def replace(inputs: Tensor, mask: Tensor, fill: str, spec: InputSpec, rng: SampleRng) -> Tensor:
     """Return `inputs` with the cells of `mask` replaced by `fill`: mean, floor, noise or blur."""
     if fill not in FILLS:

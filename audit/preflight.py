@@ -128,7 +128,8 @@ def _passes(check: Check) -> tuple[int, int]:
         fill = check.faithfulness.parameters.get("fill")
         fills = len(fill) if isinstance(fill, list | tuple) else 1
         return (
-            sum(forward for forward, _ in own) + fills * (len(check.uses) + check.random_masks),
+            sum(forward for forward, _ in own)
+            + fills * (len(check.uses) * (1 + check.random_masks) + check.random_masks),
             sum(backward for _, backward in own),
         )
     assert check.sweep is not None

@@ -21,7 +21,8 @@ class Record:
     `severity` is the sweep's value (NaN where there is none, the masked share for saliency). `measure` says what
     `score` is: empty for a prediction, `snr_db` for a prediction after a waveform attack (`score` is the reached
     signal-to-noise ratio in dB), `probability_drop/mean` for a faithfulness score with the fill after the slash,
-    `conservation` or `r2` for what a saliency method measured of its own map. `probabilities` are in the order of
+    `chance/mean` for what the same masks cost when put elsewhere, `conservation` or `r2` for what a saliency method
+    measured of its own map. `probabilities` are in the order of
     the model's emotions, empty where nothing was predicted. The method `random`
     is the mean over the random masks.
     """

@@ -24,6 +24,7 @@ from audit.model import Model, as_found
 from audit.progress import Progress, Unwatched
 from audit.record import Record, table
 from audit.suite import Check, Suite
+from audit.suite_reader import check_emotions
 
 
 @dataclass
@@ -57,6 +58,7 @@ def run(
     bar = progress or Unwatched()
     checks, only_emotion = _selected(suite, only)
     judged = model or load_model(_given(suite.model, "model"))
+    check_emotions(suite, judged.emotions)
     judged.ledger = Ledger()
     check_device(device)
     with as_found(judged, device):
@@ -64,9 +66,7 @@ def run(
             dataset, session = open_session(suite, judged, limit, batch_size, bar)
         findings = _check_all(checks, session, dataset)
         records = table(findings.records)
-        emotions = tuple(e for e in judged.emotions if any(s.emotion == e for s in session.samples))
-        groups = {name: members for name, members in suite.groups.items() if set(members) & set(emotions)}
-        estimator = Estimator(records, judged.emotions, groups, suite.decide)
+        estimator = Estimator(records, judged.emotions, suite.groups, suite.decide)
         kept = [c for c in checks if c.id not in findings.errors]
         rows = summary.metric_rows(kept, estimator)
         best = summary.best_saliency(kept, estimator)

@@ -8,10 +8,9 @@ from typing import Any
 from audit.audit import metric_row
 from audit.estimate import OVER_ALL, PER_EMOTION, Estimate, Estimator
 from audit.suite import Check
-from audit.verdict import measure_of
+from audit.verdict import chance_of, measure_of
 
 Row = dict[str, Any]
-RANDOM = "random"
 
 
 def metric_rows(checks: Sequence[Check], estimator: Estimator) -> list[Row]:
@@ -41,7 +40,7 @@ def best_saliency(checks: Sequence[Check], estimator: Estimator) -> Row:
         if check.kind != "saliency":
             continue
         for method in (use.name for use in check.uses):
-            over = estimator.mean_score(check.id, method, measure_of(check), minus=RANDOM)
+            over = estimator.mean_score(check.id, method, measure_of(check), minus=chance_of(check))
             if over.value is not None and over.interval is not None:
                 found.append((over.value, method, over))
     if not found:
@@ -49,9 +48,11 @@ def best_saliency(checks: Sequence[Check], estimator: Estimator) -> Row:
     value, method, over = max(found, key=lambda entry: entry[:2])
     assert over.interval is not None
     low, high = over.interval
-    size = f"{value:.3f} ({low:.3f} to {high:.3f}) more probability lost than under random masks, n={over.n}"
+    size = (
+        f"{value:.3f} ({low:.3f} to {high:.3f}) more probability lost than under the same masks elsewhere, n={over.n}"
+    )
     if low <= 0:
-        return {"method": None, "reason": f"none beats random masks; the nearest is {method}: {size}"}
+        return {"method": None, "reason": f"none beats its own masks put elsewhere; the nearest is {method}: {size}"}
     return {"method": method, "reason": size}
 
 
@@ -84,24 +85,30 @@ def _prediction_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
 
 
 def _saliency_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
-    assert check.faithfulness is not None
-    score = check.faithfulness.name
     for name, method, measure, severity in estimator.keys:
         if name != check.id:
             continue
-        key = (check.id, check.kind, method, measure.removeprefix(f"{score}/"))
+        key = (check.id, check.kind, method, measure.rpartition("/")[2])
         for emotion in (None, *estimator.emotions):
-            if measure in ("conservation", "absorbed", "r2", "localisation"):
-                found = estimator.mean_score(check.id, method, measure, emotion=emotion)
-                if measure == "conservation":
-                    found = estimator.largest_score(check.id, method, measure, emotion=emotion)
-                yield metric_row(key, measure, found, at=severity, emotion=emotion, group=None)
-                continue
-            found = estimator.mean_score(check.id, method, measure, emotion=emotion)
-            yield metric_row(key, "faithfulness", found, at=severity, emotion=emotion, group=None)
-            if method != RANDOM:
-                over = estimator.mean_score(check.id, method, measure, emotion=emotion, minus=RANDOM)
-                yield metric_row(key, "faithfulness_over_random", over, at=severity, emotion=emotion, group=None)
+            for metric, found in _scores(check, estimator, method, measure, emotion):
+                yield metric_row(key, metric, found, at=severity, emotion=emotion, group=None)
+
+
+def _scores(
+    check: Check, estimator: Estimator, method: str, measure: str, emotion: str | None
+) -> Iterator[tuple[str, Estimate]]:
+    kind, _, fill = measure.partition("/")
+    if measure == "conservation":
+        yield measure, estimator.largest_score(check.id, method, measure, emotion=emotion)
+        return
+    found = estimator.mean_score(check.id, method, measure, emotion=emotion)
+    if not fill or kind == "chance":
+        yield kind, found
+        return
+    yield "faithfulness", found
+    over = estimator.mean_score(check.id, method, measure, emotion=emotion, minus=f"chance/{fill}")
+    if over.value is not None:
+        yield "faithfulness_over_random", over
 
 
 def _severities(check: Check, estimator: Estimator) -> list[float | None]:

@@ -24,9 +24,6 @@ def found(family: str, node: Node, *, name: str | None = None) -> Method:
         return find(family, name or str(node.value), relative_to=node.mark.path.parent)
     except UsageError as error:
         raise (node.key_error if name else node.error)(str(error)) from error
-    except (SyntaxError, ValueError, OSError) as error:
-        file = (name or str(node.value)).rpartition(":")[0]
-        raise (node.key_error if name else node.error)(f"{file} cannot be read as Python ({error})") from error
 
 
 def rebased(name: str, node: Node, folder: Path) -> str:

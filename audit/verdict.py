@@ -73,7 +73,7 @@ def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | Non
             return estimator.largest_score(check.id, gate.of, "conservation", emotion=emotion)
         if gate.metric == "localisation":
             return estimator.mean_score(check.id, gate.of, "localisation", emotion=emotion)
-        minus = "random" if gate.metric == "faithfulness_over_random" else None
+        minus = chance_of(check) if gate.metric == "faithfulness_over_random" else None
         return estimator.mean_score(check.id, gate.of, measure_of(check), emotion=emotion, minus=minus)
     if gate.metric in ("critical_epsilon", "curve_area"):
         return estimator.curve(check.id, gate.metric, emotion=emotion, group=group)
@@ -85,6 +85,11 @@ def measure_of(check: Check) -> str:
     assert check.faithfulness is not None
     fill = check.faithfulness.parameters.get("fill", "mean")
     return f"{check.faithfulness.name}/{fill if isinstance(fill, str) else fill[0]}"
+
+
+def chance_of(check: Check) -> str:
+    """Return the measure that says what the same masks cost in another place, with the same fill."""
+    return f"chance/{measure_of(check).rpartition('/')[2]}"
 
 
 def _outcome(gate: Gate, found: Estimate) -> Outcome:

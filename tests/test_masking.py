@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.masking import FILLS, random_ranking, replace, segments, top_cells
+from audit.masking import FILLS, elsewhere, random_ranking, replace, segments, top_cells
 from audit.model import InputSpec
 from audit.randomness import SampleRng
 
@@ -44,6 +44,21 @@ def test_a_random_ranking_ranks_whole_segments(mels: Tensor, rng: SampleRng) -> 
     grid = segments(mels.shape[1:])
     for row in ranking:
         assert len(torch.unique(torch.stack([grid.flatten().float(), row.flatten()]), dim=1)[0]) == 64
+
+
+def test_a_map_put_elsewhere_keeps_its_values_and_its_texture(mels: Tensor, rng: SampleRng) -> None:
+    moved = elsewhere(mels, rng)
+    assert not torch.equal(moved, mels)
+    for before, after in zip(mels, moved, strict=True):
+        shifts = [(r, c) for r in range(128) for c in range(94) if after[0, r, c] == before[0, 0, 0]]
+        assert any(torch.equal(before.roll(shift, (1, 2)), after) for shift in shifts)
+
+
+def test_a_waveforms_map_is_moved_along_time(rng: SampleRng) -> None:
+    ramp = torch.arange(1000.0).repeat(4, 1)
+    moved = elsewhere(ramp, rng)
+    assert torch.equal(moved.sort(1).values, ramp)
+    assert ((moved.diff(dim=1) - 1).abs() > 1e-6).sum(1).le(1).all()
 
 
 @pytest.mark.parametrize("fill", sorted(FILLS))

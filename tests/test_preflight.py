@@ -61,7 +61,7 @@ def test_checks_verdicts_and_passes_are_counted(file: Path) -> None:
         ("clean", 6, 3, 6, 0),
         ("gaussian_noise", 6, 1, 18, 0),
         ("fgsm", 6, 0, 18, 6),
-        ("saliency", 4, 0, 4 * (1 + 50 + 10 + 2 * (3 + 5)), 4 * (1 + 10)),
+        ("saliency", 4, 0, 4 * (1 + 50 + 10 + 2 * (3 * (1 + 5) + 5)), 4 * (1 + 10)),
     ]
     assert found.verdicts == 4
 

@@ -14,13 +14,14 @@ from audit.checks.session import Session
 from audit.data import Region
 from audit.errors import MethodError
 from audit.kinds import Method, find
-from audit.masking import random_ranking
+from audit.masking import elsewhere, random_ranking
 from audit.model import Axes
 from audit.record import Record
 from audit.suite import Check, Use
 
 Maps = dict[str, dict[int, Tensor]]
 RANDOM = "random"
+CHANCE = "chance"
 
 
 class SaliencyRun:
@@ -74,9 +75,14 @@ class SaliencyRun:
             yield from session.scores(check, name, measure, self._masked, indices, numbers)
         if self.truth is not None:
             yield from session.scores(check, name, "localisation", self._masked, indices, self._inside(values, indices))
+        moved = [
+            elsewhere(values, session.rng(indices, check.id, CHANCE, name, turn)) for turn in range(check.random_masks)
+        ]
         for fill in self._fills:
             probabilities = self._hidden(inputs, values, fill, indices, name)
-            yield from self._scored(name, fill, targets, indices, probabilities)
+            yield from self._scored(name, f"{self._hide.name}/{fill}", targets, indices, probabilities)
+            probabilities = self._averaged(inputs, moved, fill, indices, name)
+            yield from self._scored(name, f"{CHANCE}/{fill}", targets, indices, probabilities)
 
     def _attribute(
         self, method: Method, use: Use, inputs: Tensor, targets: Tensor, indices: Sequence[int]
@@ -101,11 +107,13 @@ class SaliencyRun:
             inside = torch.stack([self._inside(ranking, indices) for ranking in rankings]).mean(0)
             yield from session.scores(check, RANDOM, "localisation", self._masked, indices, inside)
         for fill in self._fills:
-            drawn = [
-                self._hidden(inputs, ranking, fill, indices, f"{RANDOM}-{turn}")
-                for turn, ranking in enumerate(rankings)
-            ]
-            yield from self._scored(RANDOM, fill, targets, indices, torch.stack(drawn).mean(0))
+            probabilities = self._averaged(inputs, rankings, fill, indices, RANDOM)
+            yield from self._scored(RANDOM, f"{self._hide.name}/{fill}", targets, indices, probabilities)
+
+    def _averaged(self, inputs: Tensor, maps: Sequence[Tensor], fill: str, indices: Sequence[int], name: str) -> Tensor:
+        """Return the mean probabilities over many masks of one kind, (n, emotions)."""
+        drawn = [self._hidden(inputs, map_, fill, indices, f"{name}-{turn}") for turn, map_ in enumerate(maps)]
+        return torch.stack(drawn).mean(0)
 
     def _hidden(self, inputs: Tensor, values: Tensor, fill: str, indices: Sequence[int], name: str) -> Tensor:
         session = self.session
@@ -114,12 +122,11 @@ class SaliencyRun:
         return session.predict(hidden)
 
     def _scored(
-        self, name: str, fill: str, targets: Tensor, indices: Sequence[int], probabilities: Tensor
+        self, name: str, measure: str, targets: Tensor, indices: Sequence[int], probabilities: Tensor
     ) -> Iterator[Record]:
         session = self.session
         before = session.clean[list(indices)].gather(1, targets[:, None]).squeeze(1)
         drops = before - probabilities.gather(1, targets[:, None]).squeeze(1)
-        measure = f"{self._hide.name}/{fill}"
         for index, drop, row in zip(indices, drops.tolist(), probabilities, strict=True):
             emotion = session.model.emotions[int(row.argmax())]
             yield Record(

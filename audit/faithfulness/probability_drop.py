@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from audit.errors import MethodError
 from audit.kinds import faithfulness
 from audit.masking import replace, top_cells
 from audit.model import InputSpec
@@ -26,4 +27,6 @@ def probability_drop(
 
     The score is p(predicted emotion | input) - p(predicted emotion | masked input); the driver predicts and scores.
     """
+    if not 0.0 < masked < 1.0:
+        raise MethodError(f"probability_drop: masked is {masked}; a share between 0 and 1 is due (0.2 is 20 %)")
     return replace(inputs, top_cells(attribution, masked, rng), fill, spec, rng)

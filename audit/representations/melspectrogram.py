@@ -33,10 +33,12 @@ def _axes(
     fmin: float = 0.0,
     fmax: float | None = None,
     hop_length: int = 512,
+    mel_scale: str = "slaney",
     **_: object,
 ) -> Axes:
-    hertz = librosa.mel_frequencies(n_mels=n_mels, fmin=fmin, fmax=fmax or sampling_rate / 2)
-    return Axes(seconds=np.arange(1 + samples // hop_length) * hop_length / sampling_rate, hertz=hertz)
+    # The filters' edges, of which the inner ones are their centres.
+    edges = librosa.mel_frequencies(n_mels + 2, fmin=fmin, fmax=fmax or sampling_rate / 2, htk=mel_scale == "htk")
+    return Axes(seconds=np.arange(1 + samples // hop_length) * hop_length / sampling_rate, hertz=edges[1:-1])
 
 
 @representation(bounds=_bounds, axes=_axes)
