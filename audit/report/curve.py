@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audit.report.interval import SHARES
 from audit.report.measured import Measured
 from audit.report.numbers import fixed, places, short, span
 
@@ -13,6 +14,7 @@ Row = Mapping[str, Any]
 MILDER_WHEN_LARGER = frozenset({"snr_db", "quality"})
 UNITS: Mapping[str, str] = {"snr_db": "signal-to-noise ratio, dB", "sigma": "sigma", "epsilon": "epsilon"}
 LEVEL = 0.5
+SHARE_PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def table(measured: Measured, drawn: Curve) -> tuple[list[str], list[list[str]]]
 def _cell(row: Row | None) -> str:
     if row is None or row["value"] is None:
         return "n/a"
-    decimals = places([row["value"], *(row["interval"] or ())])
+    decimals = SHARE_PLACES if row["metric"] in SHARES else places([row["value"], *(row["interval"] or ())])
     if row["interval"] is None:
         return fixed(row["value"], decimals)
     return f"{fixed(row['value'], decimals)} ({span(row['interval'], decimals)})"

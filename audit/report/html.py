@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from audit import wording
 from audit.audit import read_document
 from audit.errors import AuditError
-from audit.report import case, confusion, gate_row, numbers
+from audit.report import case, confusion, gate_row, numbers, valid
 from audit.report.address import anchor, emotions_of, pages
 from audit.report.curve import Curve, curve, table
 from audit.report.gallery import gallery
@@ -44,9 +44,11 @@ def write(folder: Path) -> Path:
     """Draw `index.html`, a page per emotion and what they need into `folder`; return the index page.
 
     Pages of an earlier drawing are replaced, those of emotions no longer there are removed.
-    Raises UsageError where `folder` holds no audit, AuditError where its records or media cannot be used.
+    Raises UsageError where `folder` holds no audit, AuditError for one that breaks its schema or whose records or
+    media cannot be used.
     """
     document = read_document(folder)
+    valid.check(document, folder / "audit.json")
     records = _records(folder)
     measured = Measured(document)
     plotly = get_plotlyjs()

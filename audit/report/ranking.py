@@ -1,4 +1,4 @@
-"""Saliency methods ranked by how faithful their maps are, beside random masks."""
+"""Saliency methods ranked by how faithful their maps are, beside chance and random masks."""
 
 from __future__ import annotations
 
@@ -32,11 +32,19 @@ class Measure:
 
 @dataclass(frozen=True)
 class Rank:
-    """One method: the probability its mask takes, and how much more than random masks take (None for random)."""
+    """One method: the probability its masks take, what the same masks take elsewhere ("" where not measured), and the
+    difference, None for random masks.
+    """
 
     method: str
     drop: Measure
+    chance: str
     over: Measure | None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether these are the random masks the methods stand beside."""
+        return self.method == RANDOM
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,24 @@ def rankings(measured: Measured, check: str, emotion: str | None = None) -> list
     """Return one ranking per fill, the fill the gates look at first; `extras` stand in the first alone."""
     rows = measured.all(check, "faithfulness", emotion=emotion)
     over = {(row["measure"], row["method"]): row for row in _over(measured, check, emotion)}
+    chance = {
+        (row["measure"], row["method"]): fixed(row["value"], 2)
+        for row in measured.all(check, "chance", emotion=emotion)
+        if row["value"] is not None
+    }
     scales = (scale_of([r for r in rows if r["value"] is not None]), scale_of(over.values()))
     found: list[Ranking] = []
     for fill in dict.fromkeys(row["measure"] for row in rows):
         own = [row for row in rows if row["measure"] == fill and row["value"] is not None]
-        own.sort(key=lambda row: (row["method"] == RANDOM, -row["value"]))
+        compared = {row["method"]: over[fill, row["method"]] for row in own if (fill, row["method"]) in over}
+        own.sort(key=lambda row: (row["method"] == RANDOM, -compared.get(row["method"], row)["value"]))
         ranks = tuple(
-            Rank(row["method"], measure(row, scales[0]), _known(over.get((fill, row["method"])), scales[1]))
+            Rank(
+                row["method"],
+                measure(row, scales[0]),
+                chance.get((fill, row["method"]), ""),
+                _known(compared.get(row["method"]), scales[1]),
+            )
             for row in own
         )
         if ranks:

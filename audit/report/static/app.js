@@ -13,7 +13,7 @@
 
   // A link into a folded part unfolds it.
   const unfold = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.querySelector(":target");
     for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
       fold.open = true;
     }
@@ -21,6 +21,12 @@
   };
   addEventListener("hashchange", unfold);
   if (location.hash) unfold();
+
+  addEventListener("beforeprint", () => {
+    root.dataset.print = "";
+    for (const fold of document.querySelectorAll("#Failures > details")) fold.open = true;
+  });
+  addEventListener("afterprint", () => { delete root.dataset.print; });
 
   if (!plots.length) return;
 
@@ -72,7 +78,16 @@
 
   const redraw = () => window.Plotly && plots.forEach(draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  // Print is light whatever the screen is.
-  addEventListener("beforeprint", () => { root.dataset.print = ""; redraw(); });
-  addEventListener("afterprint", () => { delete root.dataset.print; redraw(); });
+  // Print is light whatever the screen is; the colours are looked up after the mark above is set.
+  addEventListener("beforeprint", () => {
+    redraw();
+    // Paper is narrower than the screen: the drawings scale with it.
+    for (const svg of document.querySelectorAll(".plot .main-svg")) {
+      svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const svg of document.querySelectorAll(".plot .main-svg")) svg.removeAttribute("viewBox");
+    redraw();
+  });
 })();
