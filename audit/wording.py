@@ -59,7 +59,8 @@ def finding(row: Row, document: Document) -> str:
         # A hyphen before a negative end would read as a minus.
         between = "-" if low >= 0 else " to "
         interval = f"{share} {low:.{places}f}{between}{high:.{places}f}"
-    clusters = "" if row["clusters"] is None else f" in {row['clusters']} clusters"
+    column = document["decide"]["cluster"] or "cluster"
+    clusters = "" if row["clusters"] is None else f" of {row['clusters']} {column}{'s' * (row['clusters'] != 1)}"
     return f"{value} ({interval}, n={row['n']}{clusters}), {limit(row)}"
 
 
@@ -201,12 +202,13 @@ def _limit(value: float) -> str:
 
 
 def _places(row: Row) -> int:
-    """Return the decimals that show two figures of the largest number, and never round a number onto its limit."""
+    """Return the decimals that show two figures, two decimals of a share, and never round a number onto its limit."""
     shown = [x for x in (row["value"], *(row["interval"] or ())) if x is not None]
     limits = [x for x in (row["limit"]["min"], row["limit"]["max"]) if x is not None]
     # What is far smaller than its limit needs no more figures than show that.
     largest = max([*(abs(x) for x in shown), *(abs(x) / 10 for x in limits)], default=0.0)
-    places = min(max(1 - math.floor(math.log10(largest)), 1), 8) if largest > 0 else 2
+    least = 2 if largest <= 1 else 1
+    places = min(max(1 - math.floor(math.log10(largest)), least), 8) if largest > 0 else least
     for more in range(places, 9):
         if all(x == bound or round(x, more) != round(bound, more) for x in shown for bound in limits):
             return more

@@ -131,6 +131,7 @@ def test_very_many_failures_shrink_to_a_line_each(document: dict[str, Any]) -> N
         (None, [None, None], (0.002, None), "beyond what was tested (95% CI beyond what was tested, n=86)"),
         (0.5, None, (0.1, 0.9), "0.50 (no interval, n=86), limit 0.10 to 0.90"),
         (None, None, (5, None), "not judged, limit at least 5"),
+        (0.9, [0.6, 1.0], (0.65, None), "0.90 (95% CI 0.60-1.00, n=86), limit at least 0.65"),
         (12.34, [11.0, 14.0], (10, None), "12.3 (95% CI 11.0-14.0, n=86), limit at least 10"),
     ],
 )
@@ -144,7 +145,9 @@ def test_numbers_show_two_figures_and_never_fall_onto_their_limit(
 
 def test_clusters_are_counted(document: dict[str, Any]) -> None:
     row = document["verdicts"][FAIL] | {"clusters": 9}
-    assert "n=86 in 9 clusters" in finding(row, document)
+    document["decide"]["cluster"] = "speaker"
+    assert "n=86 of 9 speakers)" in finding(row, document)
+    assert "n=86 of 1 speaker)" in finding(row | {"clusters": 1}, document)
 
 
 def test_titles_name_the_check_where_two_sweep_the_same(document: dict[str, Any]) -> None:
