@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audit import landing
-from audit.run import run
+from audit.runner import run
 from audit.suite import read_suite
 
 CHECKS = """\

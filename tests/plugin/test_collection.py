@@ -72,7 +72,7 @@ def test_a_manifest_that_is_missing_is_a_collection_error(
     path = write_suite()
     path.write_text(path.read_text().replace("tones.model.yaml", "tonse.model.yaml"))
     result = pytester.runpytest()
-    result.stdout.fnmatch_lines(["*tonse.model.yaml: no such file; did you mean 'tones.model.yaml'?*"])
+    result.stdout.fnmatch_lines(["*tones.audit.yaml:3:8: error: no such manifest *tonse.model.yaml*"])
     assert "Traceback" not in result.stdout.str()
 
 
