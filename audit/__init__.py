@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from audit.errors import AuditError, DataError, MethodError, ModelError, SuiteError, UntrustedError, UsageError
     from audit.model import Axes, InputSpec, Model, TorchModel
     from audit.record import Record
-    from audit.run import run
+    from audit.runner import run
     from audit.suite import Check, Gate, Suite, read_suite
     from audit.verdict import Verdict
 
@@ -41,7 +41,7 @@ _HOME = {
     "UsageError": "errors",
     "Verdict": "verdict",
     "read_suite": "suite",
-    "run": "run",
+    "run": "runner",
 }
 __all__ = [
     "Attribution",

@@ -138,7 +138,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     with landing.staged(beside) as staging:
         with watcher([check.id for check in suite.checks]) as progress:
-            from audit.run import run
+            from audit.runner import run
 
             audit = run(
                 suite,

@@ -197,7 +197,7 @@ def read(config: pytest.Config, path: Path) -> Suite:
 def audits(config: pytest.Config) -> SharedAudits:
     """Return the session's audits."""
     if AUDITS not in config.stash:
-        from audit.run import run
+        from audit.runner import run
         from audit.shared_audits import SharedAudits
 
         out = config.getoption("--audit-out")

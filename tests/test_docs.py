@@ -1,0 +1,57 @@
+"""What the documents say is what the product takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from audit.gates import METRICS
+from audit.kinds import find, known_methods
+from audit.suite import read_suite
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", text, flags=re.S | re.M)
+
+
+def dedented(block: str) -> str:
+    margin = min(len(line) - len(line.lstrip()) for line in block.splitlines() if line.strip())
+    return "\n".join(line[margin:] for line in block.splitlines()) + "\n"
+
+
+def test_every_metric_and_method_is_documented(repository: Path) -> None:
+    text = (repository / "docs" / "suites.md").read_text()
+    names = set(METRICS)
+    for family in ("corruption", "attack", "saliency", "layout", "faithfulness"):
+        names |= set(known_methods(family))
+    assert {name for name in names if f"`{name}`" not in text and name not in text} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "family"), [("wind", "corruption"), ("random_sign", "attack"), ("loudness", "saliency")]
+)
+def test_the_examples_of_own_methods_are_found(repository: Path, tmp_path: Path, name: str, family: str) -> None:
+    for block in blocks((repository / "docs" / "extending.md").read_text(), "python"):
+        file = tmp_path / block.splitlines()[0].removeprefix("# ")
+        file.write_text(block)
+    (home,) = [file for file in tmp_path.glob("*.py") if f"def {name}(" in file.read_text()]
+    assert callable(find(family, f"{home.name}:{name}", relative_to=tmp_path).load())
+
+
+def test_the_readmes_suite_and_manifest_are_read(repository: Path, tmp_path: Path) -> None:
+    manifest, suite = (dedented(block) for block in blocks((repository / "README.md").read_text(), "yaml"))
+    (tmp_path / "my.model.yaml").write_text(manifest)
+    (tmp_path / "my.audit.yaml").write_text(suite)
+    (tmp_path / "network.py").write_text("def build(*, emotions): ...\n")
+    (tmp_path / "my-model.safetensors").write_bytes(b"")
+    found = read_suite(tmp_path / "my.audit.yaml")
+    assert found.model == tmp_path / "my.model.yaml"
+    assert [check.kind for check in found.checks] == ["clean", "corruption", "corruption", "attack", "saliency"]
+
+
+@pytest.mark.parametrize("suite", ["quickstart", "noisy-street", "nemo-release-gate"])
+def test_every_suite_we_ship_is_read(repository: Path, suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEMO", "nemo")
+    assert read_suite(repository / "suites" / f"{suite}.audit.yaml").name == suite
