@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -141,15 +141,19 @@ def train(corpus: Corpus, manifest: Manifest, recipe: Recipe, seed: int, weights
 def disjoint(
     corpus: Corpus, column: str, parts: int, turns: int, manifest: Manifest, recipe: Recipe, seed: int
 ) -> dict[str, float]:
-    """Return the accuracy, pooled over `turns`, on clips whose `column` value was never trained on."""
+    """Return the accuracy, pooled over `turns`, on clips whose `column` value was never trained on.
+
+    Each training takes half the epochs, since there are several; that costs a little accuracy.
+    """
+    shorter = replace(recipe, epochs=recipe.epochs // 2)
     values = sorted({sample.groups[column] for sample in corpus.samples})
     right, n = 0.0, 0
     for turn in range(turns):
         held_out = torch.tensor([values.index(sample.groups[column]) % parts == turn for sample in corpus.samples])
-        module = fit(corpus, ~held_out, manifest, recipe, seed)
+        module = fit(corpus, ~held_out, manifest, shorter, seed)
         n += int(held_out.sum())
         right += accuracy(module, corpus, held_out) * int(held_out.sum())
-    return {"n": n, "accuracy": right / n, "trainings": turns}
+    return {"n": n, "accuracy": right / n, "trainings": turns, "epochs": shorter.epochs}
 
 
 def fit(corpus: Corpus, rows: Tensor, manifest: Manifest, recipe: Recipe, seed: int) -> nn.Module:

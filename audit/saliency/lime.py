@@ -35,8 +35,8 @@ def lime(
     """Return each segment's weight in a local linear model of the target's probability, (n, ...).
 
     A grid of `rows` by `columns` segments; `samples` neighbours per clip, each segment hidden with probability
-    a half and replaced by `fill`; weights exp(-d^2 / kernel_width^2), d the cosine distance. `measures["r2"]` is the fit's
-    weighted R2. Needs no gradients.
+    a half and replaced by `fill`; weights exp(-d^2 / kernel_width^2), d the cosine distance. `measures["r2"]` is the
+    fit's weighted R2. Needs no gradients.
     Ribeiro, Singh and Guestrin (2016), Why Should I Trust You?
     """
     grid = segments(inputs.shape[1:], rows=rows, columns=columns).to(inputs.device)
