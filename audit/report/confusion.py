@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.report.measured import Measured
-from audit.report.numbers import short
+from audit.report.numbers import count, short
 
 Row = Mapping[str, Any]
 SHADES = 10
@@ -43,9 +43,9 @@ class Matrix:
         ]
         most, true, predicted = max(pairs, default=(0, "", ""))
         right = f"{100 * self.accuracy:.0f}% right"
-        return (
-            f"{right}; the commonest mistake is {true} taken for {predicted} ({most} times)." if most else f"{right}."
-        )
+        if not most:
+            return f"{right}."
+        return f"{right}; the commonest mistake is {true} taken for {predicted} ({count(most, 'time')})."
 
 
 @dataclass(frozen=True)

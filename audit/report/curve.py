@@ -77,9 +77,14 @@ class Curve:
             return "it stays at one half or above as far as was tested"
         interval = self.critical["interval"]
         decimals = places([self.critical["value"], *(interval or ())])
-        return (
-            f"it first falls under one half at {fixed(self.critical['value'], decimals)} ({span(interval, decimals)})"
-        )
+        return f"it first falls under one half at {self.critical_value} ({span(interval, decimals)})"
+
+    @property
+    def critical_value(self) -> str:
+        """The critical epsilon as a number; "" where there is none."""
+        if self.critical is None or self.critical["value"] is None:
+            return ""
+        return fixed(self.critical["value"], places([self.critical["value"], *(self.critical["interval"] or ())]))
 
 
 def curve(measured: Measured, check: str, emotion: str | None = None) -> Curve | None:

@@ -97,6 +97,7 @@ def _index(measured: Measured, folder: Path, shared: Mapping[str, Any]) -> dict[
         "outcome": word if word in GLYPHS else "ERROR",
         "sentence": rest,
         "counts": wording.counts(document),
+        "part": wording.part(document),
         "blocking": [row for row in found if row.blocks],
         "unsure": [row for row in found if row.outcome == "UNSURE"],
         "checks": checks,

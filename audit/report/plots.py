@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.report.curve import LEVEL, Curve, Point
-from audit.report.numbers import short
 from audit.wording import plain
 
 Figure = dict[str, Any]
@@ -139,8 +138,7 @@ def _notes(drawn: Curve) -> list[Figure]:
         notes.append({**plain_note, **place, "text": f"clean {drawn.clean:.2f}"})
     if drawn.critical is not None and drawn.critical["value"] is not None:
         place = {"yref": "paper", "y": 1, "yanchor": "bottom", "x": drawn.critical["value"], "xanchor": "left"}
-        rounded = float(f"{drawn.critical['value']:.2g}")
-        notes.append({**plain_note, **place, "text": f"critical epsilon {short(rounded)}"})
+        notes.append({**plain_note, **place, "text": f"critical epsilon {drawn.critical_value}"})
     return notes
 
 

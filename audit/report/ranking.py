@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audit.report.interval import Bar, Scale, bar, scale_of
+from audit.report.interval import SHARES, Bar, Scale, bar, scale_of
 from audit.report.measured import Measured
 from audit.report.numbers import fixed, places, span
 
@@ -91,7 +91,7 @@ def rankings(measured: Measured, check: str, emotion: str | None = None) -> list
 
 def measure(row: Row, scale: Scale) -> Measure:
     """Return a metric's row as text and bar."""
-    decimals = places([row["value"], *(row["interval"] or ())])
+    decimals = 2 if row["metric"] in SHARES else places([row["value"], *(row["interval"] or ())])
     return Measure(fixed(row["value"], decimals), span(row["interval"], decimals), row["n"], bar(row, scale))
 
 

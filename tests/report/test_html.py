@@ -215,6 +215,12 @@ def test_an_audit_with_no_gate_says_that_nothing_was_decided(passed_report: Path
     assert "The suite asked for no gate, so nothing was decided." in page.text
 
 
+def test_an_audit_of_a_part_says_which(passed_report: Path, tmp_path: Path) -> None:
+    provenance = {**document(passed_report)["provenance"], "command": "audit run x.audit.yaml --limit 50"}
+    assert "Judged in part: limit 50." in redrawn(passed_report, tmp_path / "part", provenance=provenance).text
+    assert "Judged in part" not in Page(passed_report / "index.html").text
+
+
 def test_media_outside_the_folder_are_refused(failed_report: Path, tmp_path: Path) -> None:
     exhibit = document(failed_report)["exhibits"][0]
     exhibits = [{**exhibit, "spectrogram": "media/../../secret.png"}]
