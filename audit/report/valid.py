@@ -26,6 +26,6 @@ def check(document: Mapping[str, Any], path: Path) -> None:
 
 @functools.cache
 def _validator() -> Any:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    from jsonschema import Draft202012Validator
 
     return Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
