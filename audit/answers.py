@@ -21,7 +21,7 @@ class Answers:
     holds of `at` and `of` where there is but one.
     """
 
-    def __init__(self, document: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, document: Mapping[str, Any], folder: Path | None = None) -> None:
         self.document, self.folder = document, folder
 
     @property
@@ -61,7 +61,7 @@ class Answers:
         if check is None:
             checks = list(dict.fromkeys(row["check"] for row in rows))
             if "clean" not in checks and len(checks) != 1:
-                raise UsageError(f"{metric} needs a check= (it was measured by: {', '.join(checks)})")
+                raise UsageError(f"{metric} needs check= (it was measured by: {', '.join(checks)})")
             check = "clean" if "clean" in checks else checks[0]
         rows = _narrowed(rows, metric, "check", check)
         rows = _narrowed(rows, metric, "emotion", emotion)
@@ -86,7 +86,7 @@ def _narrowed(rows: list[Any], metric: str, asked: str, given: Any) -> list[Any]
     known = list(dict.fromkeys("none" if row[key] is None else str(row[key]) for row in rows))
     there = f"there are: {', '.join(known)}"
     if given is None:
-        raise UsageError(f"{metric} needs {'an' if asked == 'emotion' else 'a'} {asked}= ({there})")
+        raise UsageError(f"{metric} needs {asked}= ({there})")
     raise UsageError(f"{metric} was not measured with {asked}={given!r}{did_you_mean(given, known)} ({there})")
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from audit.errors import AuditError, UsageError, did_you_mean
+from audit.answers import Answers
+from audit.errors import AuditError, UsageError
 from audit.estimate import Estimate
 from audit.suite import Gate, Place
 from audit.verdict import Verdict
@@ -107,33 +108,10 @@ class Audit:
             records=pd.read_parquet(folder / "records.parquet"),
         )
 
-    def value(
-        self,
-        metric: str,
-        *,
-        check: str = "clean",
-        emotion: str | None = None,
-        at: float | None = None,
-        of: str | None = None,
-    ) -> float:
-        """Return one metric's value; raises UsageError with the nearest name where there is no such row."""
-        rows = [
-            row
-            for row in self.metrics
-            if (row["check"], row["metric"], row["emotion"], row["at"]) == (check, metric, emotion, at)
-            and (of is None or row["method"] == of)
-        ]
-        if not rows:
-            for given, key in ((check, "check"), (metric, "metric"), (emotion, "emotion"), (at, "at")):
-                known = {str(row[key]) for row in self.metrics}
-                if given is not None and str(given) not in known:
-                    raise UsageError(
-                        f"no {key} {given!r} in this audit{did_you_mean(given, known)} "
-                        f"(there are: {', '.join(sorted(known))})"
-                    )
-            raise UsageError(f"no {metric!r} of check {check!r} for emotion {emotion!r} at {at!r} in this audit")
-        value = rows[0]["value"]
-        return math.inf if value is None else float(value)
+    @property
+    def answers(self) -> Answers:
+        """Its numbers by name: `audit.answers.recall("sadness", check="fgsm", at=0.01)`."""
+        return Answers(self.document())
 
 
 def read_document(folder: Path) -> dict[str, Any]:

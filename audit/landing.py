@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from audit.errors import UsageError
+from audit.errors import AuditError, UsageError
 from audit.gate_id import slug
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ def land(audit: Audit, staging: Path, folder: Path) -> None:
     """Write an audit and its report into `staging`, then move that to `folder`; an audit that lay there is replaced."""
     may_land(folder)
     audit.save(staging)
-    pages(staging)
+    try:
+        pages(staging)
+    except AuditError as error:
+        # Nobody but the audit itself wrote this folder: there is nothing its reader could mend.
+        raise RuntimeError(f"the finished audit could not be drawn: {error}") from error
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
         os.replace(staging, folder)

@@ -117,6 +117,7 @@ class GateItem(pytest.Item):
         answers = audits(self.config).of(self.suite, self._only())
         if isinstance(answers, str):
             pytest.fail(answers, pytrace=False)
+        assert answers.folder is not None
         self._document, self._folder = answers.document, answers.folder
         self.user_properties.append(("audit_report", near(answers.folder / "index.html")))
         rows = [row for row in self._document["verdicts"] if row["id"] == self.asked.id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -45,8 +45,8 @@ class SampleRng:
         """Return one numpy generator per sample, seeded from the sample's stream."""
         return [np.random.default_rng(int(torch.randint(2**62, (1,), generator=g))) for g in self._generators]
 
-    def _stack(self, like: Tensor, draw: object) -> Tensor:
+    def _stack(self, like: Tensor, draw: Callable[[torch.Generator, torch.Size], Tensor]) -> Tensor:
         if len(like) != len(self._generators):
             raise ValueError(f"{len(like)} rows asked of {len(self._generators)} streams")
-        rows = [draw(g, like.shape[1:]) for g in self._generators]  # type: ignore[operator]
+        rows = [draw(g, like.shape[1:]) for g in self._generators]
         return torch.stack(rows).to(device=like.device, dtype=like.dtype)

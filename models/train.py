@@ -53,7 +53,7 @@ def recipes(root: Path | None) -> dict[str, Recipe]:
 
     return {
         "nemo-resnet18": Recipe(
-            DataSource(Use("layout", "nemo"), root, seed=7), epochs=30, folds={"sentence": (5, 1), "speaker": (3, 3)}
+            DataSource(Use("layout", "nemo"), root, seed=7), epochs=30, folds={"sentence": (5, 1), "speaker": (3, 1)}
         ),
         "quickstart": Recipe(
             synthetic(seed=1, speakers=40, clips=8),

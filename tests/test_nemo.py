@@ -24,17 +24,17 @@ def test_it_is_as_accurate_on_clips_it_never_heard_as_its_card_says(suite: Suite
     audit = run(suite, only="clean")
     known = json.loads((repository / "models" / "nemo-resnet18.figures.json").read_text())["held-out"]
     assert audit.data["n"] == known["n"] == 501
-    assert audit.value("accuracy") == pytest.approx(known["accuracy"], abs=0.003)
-    assert audit.value("accuracy") >= 0.86
+    assert audit.answers.value("accuracy") == pytest.approx(known["accuracy"], abs=0.003)
+    assert audit.answers.value("accuracy") >= 0.86
 
 
 def test_every_check_runs_on_real_recordings(suite: Suite, tmp_path: Path) -> None:
     audit = run(suite, limit=12, media=tmp_path)
     assert {verdict.outcome for verdict in audit.verdicts} <= {"PASS", "FAIL", "UNSURE"}
     assert audit.data["problems"] == []
-    assert audit.value("accuracy", check="fgsm", at=0.02) < 0.5 < audit.value("accuracy")
+    assert audit.answers.value("accuracy", check="fgsm", at=0.02) < 0.5 < audit.answers.value("accuracy")
     (conservation,) = [v for v in audit.verdicts if v.gate.metric == "conservation"]
     assert conservation.value < 1e-3
     for method in ("lime", "lrp"):
-        assert audit.value("faithfulness_over_random", check="saliency", of=method, at=0.2) > 0.1
+        assert audit.answers.value("faithfulness_over_random", check="saliency", of=method, at=0.2) > 0.1
     assert len(list(tmp_path.glob("*.flac"))) >= 12

@@ -103,7 +103,7 @@ def test_an_audit_read_back_says_the_same(finished: tuple[Suite, Audit, Path]) -
     again = Audit.load(folder)
     assert again.document() == audit.document()
     assert again.records.drop(columns="probabilities").equals(audit.records.drop(columns="probabilities"))
-    assert again.value("recall", emotion="anger") == audit.value("recall", emotion="anger")
+    assert again.answers.value("recall", emotion="anger") == audit.answers.value("recall", emotion="anger")
 
 
 def test_the_ledger_counts_every_pass(finished: tuple[Suite, Audit, Path]) -> None:

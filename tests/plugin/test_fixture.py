@@ -45,7 +45,7 @@ def test_a_path_is_found_beside_the_test_and_under_rootdir(pytester: pytest.Pyte
         ("recall('clam')", "*did you mean 'calm'*"),
         ("recall('calm', check='gausian_noise', at=0.5)", "*did you mean 'gaussian_noise'*"),
         ("recall('calm', check='gaussian_noise', at=0.05)", "*at=0.05*there are: 0.001, 0.5*"),
-        ("recall()", "*recall needs an emotion=*calm, angry, sad*"),
+        ("recall()", "*recall needs emotion=*calm, angry, sad*"),
     ],
 )
 def test_an_unknown_name_is_told_with_the_nearest(
