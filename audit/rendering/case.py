@@ -58,22 +58,22 @@ class Case:
 def draw(case: Case, spec: InputSpec, emotions: Sequence[str], folder: Path) -> dict[str, Any]:
     """Write the case's clips and pictures into `folder` and return its row; paths in it are from the folder above.
 
-    What does not exist (no perturbation, no map, a representation that cannot be heard) is None. Names of files hold
+    What does not exist (no perturbation, no map, a representation that cannot be heard) is None, and what was not
+    predicted is left out. Names of files hold
     a-z, 0-9 and hyphens alone: the emotion and a digest of the sample's id and the perturbation, never the id itself.
     """
     put = _Files(folder, case)
     perturbed = _perturbed_input(case, spec)
     changed = case.perturbation
     rate, bits = spec.sampling_rate, _bits(changed, spec)
-    said = {name: case.probabilities.get(name) for name in ("clean", "perturbed", "masked")}
     return {
         "emotion": case.sample.emotion,
         "sample": case.sample.id,
         "path": str(case.sample.path) if case.sample.path is not None else None,
         "why": case.why,
         "groups": dict(case.sample.groups),
-        "predicted": {name: emotions[int(np.argmax(row))] if row is not None else None for name, row in said.items()},
-        "probabilities": {name: [float(p) for p in row] if row is not None else None for name, row in said.items()},
+        "predicted": {name: emotions[int(np.argmax(row))] for name, row in case.probabilities.items()},
+        "probabilities": {name: [float(p) for p in row] for name, row in case.probabilities.items()},
         "perturbation": changed
         and {
             "check": changed.check,

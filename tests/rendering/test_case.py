@@ -128,8 +128,8 @@ def test_what_does_not_exist_is_none_and_no_file(tmp_path: Path) -> None:
     row = draw(case, MEL, EMOTIONS, tmp_path)
     assert row["perturbation"] is row["perturbed_spectrogram"] is row["masked_by"] is None
     assert row["audio"]["perturbed"] is row["audio"]["masked"] is None
-    assert row["predicted"] == {"clean": "anger", "perturbed": None, "masked": None}
-    assert row["probabilities"] == {"clean": [1.0, 0.0], "perturbed": None, "masked": None}
+    assert row["predicted"] == {"clean": "anger"}
+    assert row["probabilities"] == {"clean": [1.0, 0.0]}
     assert row["maps"] == row["drops"] == {}
     assert len(list(tmp_path.iterdir())) == 2
 
