@@ -201,7 +201,7 @@ def _show(args: argparse.Namespace) -> int:
 def _schema(args: argparse.Namespace) -> int:
     import json
 
-    from audit import schema
+    from audit.grammar import schema
 
     print(json.dumps(schema.manifest_schema() if args.manifest else schema.suite_schema(), indent=2))
     return PASSED

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.document import Node, read_document
 from audit.errors import ModelError
-from audit.keys import Key, Table
+from audit.grammar.document import Node, read_document
+from audit.grammar.keys import Key, Table
+from audit.grammar.uses import MethodName, MethodUse
+from audit.grammar.values import Anything, Choice, Flag, ListOf, MapOf, Number, Text
 from audit.kinds import find
-from audit.uses import MethodName, MethodUse
-from audit.values import Anything, Choice, Flag, ListOf, MapOf, Number, Text
 
 if TYPE_CHECKING:
     from audit.model import InputSpec, Model

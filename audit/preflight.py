@@ -10,10 +10,10 @@ from typing import Any
 from audit.dataset import count_clips
 from audit.errors import DataError, did_you_mean
 from audit.gate_id import due
+from audit.grammar.suite_reader import check_emotions
 from audit.kinds import Method, find
 from audit.manifest import check_manifest
 from audit.suite import Check, Suite, Use
-from audit.suite_reader import check_emotions
 
 SHOWN = 10
 

@@ -73,8 +73,8 @@ class SuiteFile(pytest.File):
         """Yield the suite's checks; only the suite and the model's manifest are read."""
         from audit.errors import AuditError
         from audit.gate_id import due
+        from audit.grammar.suite_reader import check_emotions
         from audit.manifest import check_manifest
-        from audit.suite_reader import check_emotions
 
         try:
             suite = read(self.config, self.path)

@@ -17,6 +17,7 @@ from audit.errors import AuditError, UsageError, did_you_mean
 from audit.estimate import Estimator
 from audit.exhibits import show
 from audit.facts import cost, data_facts, model_facts, provenance, suite_facts
+from audit.grammar.suite_reader import check_emotions
 from audit.intake import check_device, open_session
 from audit.ledger import Ledger
 from audit.manifest import load_model
@@ -24,7 +25,6 @@ from audit.model import Model, as_found
 from audit.progress import Progress, Unwatched
 from audit.record import Record, table
 from audit.suite import Check, Suite
-from audit.suite_reader import check_emotions
 
 
 @dataclass

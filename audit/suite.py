@@ -117,6 +117,6 @@ def read_suite(path: Path, *, model: Path | None = None, data: Path | None = Non
     file is read as layout `table` and a folder as layout `folder`. Neither is opened here.
     Raises SuiteError with file, line and column for anything wrong in it, UsageError where there is no such file.
     """
-    from audit import suite_reader
+    from audit.grammar import suite_reader
 
     return suite_reader.read_suite(path, model=model, data=data)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.gates import METRICS
+from audit.grammar.gates import METRICS
 from audit.kinds import find, known_methods
 from audit.suite import read_suite
 

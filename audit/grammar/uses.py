@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.document import Node
 from audit.errors import UsageError
-from audit.keys import Key, Table, method_keys
+from audit.grammar.document import Node
+from audit.grammar.keys import Key, Table, method_keys
+from audit.grammar.values import Either, ListOf, Value, shown
 from audit.kinds import Method, find, known_methods
 from audit.suite import Use
-from audit.values import Either, ListOf, Value, shown
 
 OWN_FILE = r"[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audit.gates import gate_table
-from audit.keys import Key, method_keys
+from audit.grammar.gates import gate_table
+from audit.grammar.keys import Key, method_keys
+from audit.grammar.suite_keys import CHECK_KINDS, COMMON, DATA, SUITE, SWEEP, check_table, data_table
+from audit.grammar.uses import OWN_FILE, MethodName
+from audit.grammar.values import Choice, ListOf
 from audit.kinds import Method, known_methods
 from audit.manifest import MANIFEST
-from audit.suite_keys import CHECK_KINDS, COMMON, DATA, SUITE, SWEEP, check_table, data_table
-from audit.uses import OWN_FILE, MethodName
-from audit.values import Choice, ListOf
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

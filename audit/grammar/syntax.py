@@ -22,7 +22,7 @@ from ruamel.yaml.tokens import (
 )
 
 from audit.errors import SuiteError
-from audit.mark import marked
+from audit.grammar.mark import marked
 
 MOST_DEPTH = 30
 _OPENING = (BlockMappingStartToken, BlockSequenceStartToken, FlowMappingStartToken, FlowSequenceStartToken)

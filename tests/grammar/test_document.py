@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from audit.document import read_document
 from audit.errors import SuiteError, UsageError
-from audit.syntax import MOST_DEPTH
+from audit.grammar.document import read_document
+from audit.grammar.syntax import MOST_DEPTH
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import SuiteError
-from audit.extends import PRESETS, preset_names
+from audit.grammar.extends import PRESETS, preset_names
 from audit.suite import Suite, read_suite
 
 HEAD = "version: 1\nsuite: s\n"

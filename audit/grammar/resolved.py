@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from audit.gates import gate_entry
-from audit.keys import defaults
+from audit.grammar.gates import gate_entry
+from audit.grammar.keys import defaults
 from audit.kinds import find
 from audit.suite import Check, DataSource, Suite, Use
 

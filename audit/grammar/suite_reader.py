@@ -7,15 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from audit.document import Node
 from audit.errors import UsageError, did_you_mean
-from audit.extends import PRESET, check_id, preset_path, read_merged
-from audit.gates import read_gate
-from audit.keys import method_keys
-from audit.kinds import Method
-from audit.resolved import resolve
-from audit.suite import Check, DataSource, Decide, Gate, Place, Suite, Use
-from audit.suite_keys import (
+from audit.grammar.document import Node
+from audit.grammar.extends import PRESET, check_id, preset_path, read_merged
+from audit.grammar.gates import read_gate
+from audit.grammar.keys import method_keys
+from audit.grammar.resolved import resolve
+from audit.grammar.suite_keys import (
     CHECK_KINDS,
     FAITHFULNESS_USE,
     RESERVED,
@@ -25,8 +23,10 @@ from audit.suite_keys import (
     check_table,
     data_table,
 )
-from audit.uses import MethodName, found, rebased, use
-from audit.values import Choice, Either, ListOf, Nothing, Number, Value
+from audit.grammar.uses import MethodName, found, rebased, use
+from audit.grammar.values import Choice, Either, ListOf, Nothing, Number, Value
+from audit.kinds import Method
+from audit.suite import Check, DataSource, Decide, Gate, Place, Suite, Use
 
 
 def read_suite(path: Path, *, model: Path | None = None, data: Path | None = None) -> Suite:

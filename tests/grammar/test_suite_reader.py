@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from audit.errors import SuiteError, UsageError
+from audit.grammar.suite_reader import check_emotions
 from audit.suite import DataSource, Suite, Use, read_suite
-from audit.suite_reader import check_emotions
 
 HEAD = "version: 1\nsuite: s\n"
 WIND = """

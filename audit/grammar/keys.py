@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audit.document import Node
 from audit.errors import did_you_mean
+from audit.grammar.document import Node
+from audit.grammar.values import Anything, Choice, Either, Flag, ListOf, MapOf, Nothing, Number, Text, Value
 from audit.kinds import Method
-from audit.values import Anything, Choice, Either, Flag, ListOf, MapOf, Nothing, Number, Text, Value
 
 
 @dataclass(frozen=True)

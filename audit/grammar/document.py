@@ -13,10 +13,10 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from audit.environment import expand
 from audit.errors import SuiteError, UsageError, did_you_mean
-from audit.mark import Mark, marked
-from audit.syntax import character_error, refuse_tokens, syntax_error
+from audit.grammar.environment import expand
+from audit.grammar.mark import Mark, marked
+from audit.grammar.syntax import character_error, refuse_tokens, syntax_error
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 20_000

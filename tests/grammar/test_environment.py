@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.document import read_document
 from audit.errors import SuiteError
+from audit.grammar.document import read_document
 
 
 def value(path: Path, text: str) -> object:

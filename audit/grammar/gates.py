@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audit.document import Node
 from audit.errors import did_you_mean
-from audit.keys import Key, Table
+from audit.grammar.document import Node
+from audit.grammar.keys import Key, Table
+from audit.grammar.values import Choice, Number, Text
 from audit.suite import Gate, Place
-from audit.values import Choice, Number, Text
 
 SHARE = (0.0, 1.0)
 SIGNED = (-1.0, 1.0)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audit.document import Node
 from audit.errors import did_you_mean
+from audit.grammar.document import Node
 
 
 class Value(ABC):

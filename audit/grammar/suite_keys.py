@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from audit.extends import PRESET
-from audit.keys import Key, Table, Variants, method_keys
+from audit.grammar.extends import PRESET
+from audit.grammar.keys import Key, Table, Variants, method_keys
+from audit.grammar.uses import MethodName, MethodUse
+from audit.grammar.values import Anything, Choice, Either, ListOf, MapOf, Nothing, Number, Text
 from audit.kinds import Method
 from audit.suite import Check, Decide
-from audit.uses import MethodName, MethodUse
-from audit.values import Anything, Choice, Either, ListOf, MapOf, Nothing, Number, Text
 
 CHECK_KINDS = ("clean", "corruption", "attack", "saliency")
 ID = Text("letters a-z, digits, dots, hyphens and underscores", r"[a-z0-9_.\-]+")

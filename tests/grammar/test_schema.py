@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from audit.extends import PRESETS
-from audit.schema import manifest_schema, suite_schema
+from audit.grammar.extends import PRESETS
+from audit.grammar.schema import manifest_schema, suite_schema
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHIPPED = sorted([*(REPOSITORY / "suites").glob("*.audit.yaml"), *PRESETS.glob("*.audit.yaml")])

@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from audit.document import Node, read_document
 from audit.errors import SuiteError, UsageError, did_you_mean
-from audit.values import Choice, shown
+from audit.grammar.document import Node, read_document
+from audit.grammar.values import Choice, shown
 
-PRESETS = Path(__file__).parent / "presets"
+PRESETS = Path(__file__).parent.parent / "presets"
 PRESET = "preset:"
 SUFFIX = ".audit.yaml"
 MERGED = ("data", "decide", "groups")

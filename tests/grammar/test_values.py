@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from audit.document import read_document
 from audit.errors import SuiteError
-from audit.keys import annotated
+from audit.grammar.document import read_document
+from audit.grammar.keys import annotated
 
 
 def read(folder: Path, annotation: str, text: str) -> object:
