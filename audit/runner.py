@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit import gate_id, summary, verdict
+from audit import gate_id, summary, verdict, wording
 from audit.audit import LIMITS, Audit
 from audit.checks import attack, change, clean, corruption
 from audit.checks.saliency import SaliencyRun
@@ -64,6 +64,8 @@ def run(
     with as_found(judged, device):
         with judged.ledger.during("clean"):
             dataset, session = open_session(suite, judged, limit, batch_size, bar)
+        model_row, data_row = model_facts(suite, judged, session), data_facts(suite, dataset, session)
+        bar.announce(wording.header(model_row, data_row, suite.decide.cluster))
         findings = _check_all(checks, session, dataset)
         records = table(findings.records)
         estimator = Estimator(records, judged.emotions, suite.groups, suite.decide)
@@ -75,8 +77,8 @@ def run(
     verdicts = tuple(_decided(suite, checks, estimator, findings, only_emotion))
     return Audit(
         suite=suite_facts(suite),
-        model=model_facts(suite, judged, session),
-        data=data_facts(suite, dataset, session),
+        model=model_row,
+        data=data_row,
         decide={
             "confidence": suite.decide.confidence,
             "cluster": suite.decide.cluster,

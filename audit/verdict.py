@@ -144,7 +144,7 @@ def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emot
         return _more_clips(gate, found)
     of_emotion = f" of {emotion}" if emotion else ""
     if check.kind == "clean":
-        return f"listen to the misjudged clips{of_emotion}; add or reweight training clips where they sound right"
+        return f"hear the misjudged clips{of_emotion}; add or reweight training clips where the label sounds right"
     if check.kind == "corruption":
         return f"add {check.uses[0].name} at this severity to the training, and audit again"
     if check.kind == "attack":
@@ -163,6 +163,7 @@ def _more_clips(gate: Gate, found: Estimate) -> str:
     if not math.isfinite(half) or half <= 0:
         return "test severities beyond the limit"
     if gap < half / 10:
-        return "the value is at the limit: about 4x more clips would halve this interval, and may still not decide"
+        return "the value is at the limit: about 4x as many clips would halve this interval, and may still not decide"
     factor = (half / gap) ** 2
-    return f"about {max(factor, 1.1):.1f}x more clips would decide it, should the value stay"
+    size = f"{factor:.0f}" if factor >= 10 else f"{max(factor, 1.1):.1f}"
+    return f"about {size}x as many clips would decide it, should the value stay"

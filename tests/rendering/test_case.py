@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -173,13 +172,3 @@ def test_drawing_changes_nothing_it_was_given(tmp_path: Path) -> None:
     assert np.array_equal(case.waveform, untouched.waveform)
     assert np.array_equal(case.inputs, untouched.inputs)
     assert all(np.array_equal(case.maps[name], untouched.maps[name]) for name in case.maps)
-
-
-def test_a_case_is_drawn_in_a_fifth_of_a_second(tmp_path: Path) -> None:
-    case = case_of(MEL)
-    draw(case, MEL, EMOTIONS, tmp_path)
-    started = time.process_time()
-    for _ in range(3):
-        draw(case, MEL, EMOTIONS, tmp_path)
-    # Of the processor, on all its cores: the machine may be busy with other things.
-    assert (time.process_time() - started) / 3 < 0.2
