@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -55,3 +56,12 @@ def test_the_readmes_suite_and_manifest_are_read(repository: Path, tmp_path: Pat
 def test_every_suite_we_ship_is_read(repository: Path, suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEMO", "nemo")
     assert read_suite(repository / "suites" / f"{suite}.audit.yaml").name == suite
+
+
+@pytest.mark.parametrize("model", ["quickstart", "nemo-resnet18"])
+def test_the_cards_quote_the_figures_that_training_wrote(repository: Path, model: str) -> None:
+    figures = json.loads((repository / "models" / f"{model}.figures.json").read_text())
+    text = (repository / "models" / "README.md").read_text()
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{model}`")]
+    for measured in figures.values():
+        assert f"{measured['accuracy']:.3f}".removeprefix("0") in row

@@ -64,7 +64,12 @@ def test_an_interrupted_audit_exits_130_and_leaves_nothing(
     )
     write_suite("  - check: corruption\n    method: mine.py:endless\n    sweep: {sigma: [1]}\n    gates: []\n" + GATED)
     running = subprocess.Popen(
-        [*COMMAND, "run", "tones.audit.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "run", "tones.audit.yaml"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that starts this in the background has SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60
     while not Path("begun").exists() and time.monotonic() < deadline and running.poll() is None:
