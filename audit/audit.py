@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from audit.answers import Answers
+from audit.data import printable
 from audit.errors import AuditError, UsageError
 from audit.estimate import Estimate
 from audit.suite import Gate, Place
@@ -78,7 +79,7 @@ class Audit:
             "decide": self.decide,
             "limits": self.limits,
         }
-        return _finite(document)
+        return _storable(document)
 
     def save(self, folder: Path) -> None:
         """Write `audit.json` and `records.parquet`; neither is ever seen half written."""
@@ -212,13 +213,15 @@ def _unbounded(end: float | None) -> float:
     return math.inf if end is None else end
 
 
-def _finite(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, Mapping):
-        return {str(key): _finite(inner) for key, inner in value.items()}
+        return {printable(str(key)): _storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
+        return [_storable(inner) for inner in value]
     return value
 
 

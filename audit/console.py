@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from audit.report.numbers import count
 from audit.wording import Document, Row, blocks, counts, decision, finding, near, page, part, place, plain, rerun, title
 
 STYLES = {"FAIL": "bold red", "ERROR": "bold magenta", "UNSURE": "bold yellow", "GATE PASSED": "bold green"}
@@ -149,7 +150,7 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     problems = document["data"]["problems"]
     if problems:
         first = f"the first: {problems[0]['path']}: {problems[0]['reason']}"
-        yield Text(plain(f"{len(problems)} clips could not be used, {first}"), style="yellow")
+        yield Text(plain(f"{count(len(problems), 'problem')} with the data, {first}"), style="yellow")
     wanted = [row for word in ("ERROR", "FAIL") for row in document["verdicts"] if row["outcome"] == word]
     for row in wanted[:MOST_BLOCKS]:
         yield from _styled(block(row, document, folder))

@@ -22,6 +22,11 @@ Waveform = NDArray[np.float32]
 SHORTEST_SECONDS = 0.1
 
 
+def printable(text: str) -> str:
+    r"""Return the text with what UTF-8 cannot hold, such as odd bytes in a file's name, written out as `\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 @dataclass(frozen=True)
 class Sample:
     """One recording: `groups` holds speaker, sex and whatever else the data set says of it."""
@@ -31,6 +36,11 @@ class Sample:
     emotion: str
     groups: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", printable(self.id))
+        object.__setattr__(self, "emotion", printable(self.emotion))
+        object.__setattr__(self, "groups", {name: printable(value) for name, value in self.groups.items()})
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -38,6 +48,10 @@ class Problem:
 
     path: str
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", printable(self.path))
+        object.__setattr__(self, "reason", printable(self.reason))
 
 
 @dataclass(frozen=True)
@@ -62,8 +76,11 @@ class Dataset:
 
 def read_audio(sample: Sample) -> tuple[Waveform, int]:
     """Return (mono waveform in [-1, 1], sampling rate in Hz) of `sample.path`; raises DataError."""
+    assert sample.path is not None
     try:
-        waveform, rate = soundfile.read(sample.path, dtype="float32", always_2d=True)
+        # Opened here, because libsndfile takes no name that is not UTF-8.
+        with sample.path.open("rb") as file:
+            waveform, rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise DataError(f"{sample.path}: cannot be read as audio ({error})") from error
     return waveform.mean(axis=1), int(rate)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,12 +16,9 @@ from audit.checks import attack, corruption
 from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
 from audit.estimate import Estimator
-from audit.kinds import find
-from audit.masking import top_cells
 from audit.model import InputSpec
 from audit.rendering.case import Case, Perturbation, draw
 from audit.suite import Check
-from audit.verdict import measure_of
 from audit.worst_cases import Choice, choose
 
 
@@ -111,27 +107,10 @@ def _perturbed(
 def _masked(runs: Collection[SaliencyRun], session: Session, indices: Sequence[int]) -> dict[str, dict[int, _Masked]]:
     found: dict[str, dict[int, _Masked]] = {}
     for run in runs:
-        use = run.check.faithfulness
-        assert use is not None
-        hide = find("faithfulness", use.method, relative_to=use.relative_to)
-        share = float(use.parameters.get("masked", hide.parameters["masked"].default))
-        fill = measure_of(run.check).rpartition("/")[2]
         for name, maps in run.maps.items():
             own = [index for index in indices if index in maps]
-            if not own or name in found:
-                continue
-            values = torch.stack([maps[index] for index in own])
-            purpose = (run.check.id, "hide", name, fill)
-            hidden = top_cells(values, share, session.rng(own, *purpose)).numpy()
-            inputs = session.inputs[own]
-            filled = hide.load()(
-                inputs, values, session.model.spec, session.rng(own, *purpose), masked=share, fill=fill
-            )
-            after = session.predict(filled)
-            targets = session.clean[own].argmax(1, keepdim=True)
-            drops = (session.clean[own].gather(1, targets) - after.gather(1, targets)).squeeze(1).tolist()
-            found[name] = {
-                index: _Masked(maps[index], cells, row.tolist(), drop)
-                for index, cells, row, drop in zip(own, hidden, after, drops, strict=True)
-            }
+            if own and name not in found:
+                values, hidden, after, drops = run.first_mask(name, own)
+                rows = zip(own, values, hidden.numpy(), after.tolist(), drops.tolist(), strict=True)
+                found[name] = {index: _Masked(map_, cells, row, drop) for index, map_, cells, row, drop in rows}
     return found

@@ -93,7 +93,7 @@ def test_errors_come_before_failures_and_carry_no_value(document: dict[str, Any]
 
 def test_clips_that_could_not_be_used_are_told(document: dict[str, Any]) -> None:
     document["data"]["problems"] = [{"path": "a.wav", "reason": "silent"}, {"path": "b.wav", "reason": "NaN"}]
-    assert shown(document).startswith("2 clips could not be used, the first: a.wav: silent\n")
+    assert shown(document).startswith("2 problems with the data, the first: a.wav: silent\n")
 
 
 def test_an_audit_of_a_part_says_so(document: dict[str, Any]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from audit.data import Dataset, Sample, read_audio, split_at_random, split_by_group, waveform_of
+from audit.data import Dataset, Problem, Sample, read_audio, split_at_random, split_by_group, waveform_of
 from audit.errors import DataError
 from audit.model import InputSpec
 
@@ -79,6 +80,16 @@ def test_a_file_that_is_no_audio_is_named_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "clip.wav").write_text("not audio")
     with pytest.raises(DataError, match=r"clip\.wav: cannot be read as audio"):
         read(Sample("clip", tmp_path / "clip.wav", "anger"))
+
+
+def test_a_name_that_is_not_utf8_is_read_and_written_out(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff<b>.wav")
+    with path.open("wb") as file:
+        soundfile.write(file, tone(1.5), 16000, format="WAV")
+    sample = Sample(path.stem, path, "anger", {"speaker": path.stem})
+    assert len(read(sample)) == 16000
+    assert (sample.id, sample.groups["speaker"]) == (r"\udcff<b>", r"\udcff<b>")
+    assert Problem(str(path), "silent").path.endswith(r"\udcff<b>.wav")
 
 
 def many() -> list[Sample]:

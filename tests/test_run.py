@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from torch import nn
 
 from audit import Audit, DataError, UsageError, read_suite, run
 from audit.manifest import load_model
+from audit.report.html import write
 from audit.suite import Suite
 
 CHECKS = """
@@ -152,7 +154,7 @@ def test_a_suite_without_gates_decides_nothing(repository: Path, tmp_path: Path)
 
 
 def recordings(root: Path) -> Path:
-    """Two good clips of anger and of fear, and four that cannot be used."""
+    """Two good clips of anger and of fear, one with an odd name, and four that cannot be used."""
     rng = np.random.default_rng(0)
     for emotion in ("anger", "fear"):
         (root / emotion).mkdir(parents=True)
@@ -161,6 +163,7 @@ def recordings(root: Path) -> Path:
     soundfile.write(root / "anger" / "silent.wav", np.zeros(32000), 16000)
     soundfile.write(root / "anger" / "short.wav", 0.1 * np.ones(100), 16000)
     (root / "fear" / "broken.wav").write_bytes(b"RIFF")
+    (root / "fear" / "good1.wav").rename(root / "fear" / os.fsdecode(b"good\xff.wav"))
     (root / "boredom").mkdir()
     soundfile.write(root / "boredom" / "other.wav", 0.1 * rng.normal(size=32000), 16000)
     return root
@@ -179,6 +182,10 @@ def test_clips_that_cannot_be_used_are_named_and_counted(repository: Path, tmp_p
     absent = [verdict for verdict in audit.verdicts if verdict.emotion == "sadness"]
     assert [verdict.outcome for verdict in absent] == ["ERROR"]
     assert absent[0].reason == "no clips"
+    audit.save(tmp_path)
+    assert write(tmp_path).is_file()
+    again = Audit.load(tmp_path)
+    assert any(name.endswith(r"good\udcff") for name in again.records["sample"])
 
 
 def test_a_cluster_column_that_is_not_there_is_an_error(repository: Path, tmp_path: Path) -> None:

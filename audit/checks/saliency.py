@@ -14,10 +14,11 @@ from audit.checks.session import Session
 from audit.data import Region
 from audit.errors import MethodError
 from audit.kinds import Method, find
-from audit.masking import elsewhere, random_ranking
+from audit.masking import elsewhere, random_ranking, top_cells
 from audit.model import Axes
 from audit.record import Record
 from audit.suite import Check, Use
+from audit.verdict import fills_of
 
 Maps = dict[str, dict[int, Tensor]]
 RANDOM = "random"
@@ -40,8 +41,7 @@ class SaliencyRun:
         }
         use = check.faithfulness
         self._hide = find("faithfulness", use.method, relative_to=use.relative_to)
-        fills = use.parameters.get("fill", self._hide.parameters["fill"].default)
-        self._fills: tuple[str, ...] = (fills,) if isinstance(fills, str) else tuple(fills)
+        self._fills = fills_of(check)
         self._masked = float(use.parameters.get("masked", self._hide.parameters["masked"].default))
 
     def records(self) -> Iterator[Record]:
@@ -59,6 +59,21 @@ class SaliencyRun:
     def total(self) -> int:
         """Return how many clips times methods are judged, the random baseline included."""
         return len(self.session.chosen(self.check)) * (len(self.check.uses) + 1)
+
+    def first_mask(self, name: str, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what the method's mask did to clips it explained, with the check's first fill.
+
+        (maps, the hidden cells as booleans, the probabilities then, the drop of the predicted emotion's), each with one
+        row per index.
+        """
+        session = self.session
+        values = torch.stack([self.maps[name][index] for index in indices])
+        fill = self._fills[0]
+        # The stream the faithfulness method draws from, so that what is shown is what it hid.
+        hidden = top_cells(values, self._masked, session.rng(indices, *self._stream(name, fill)))
+        after = self._hidden(session.inputs[list(indices)], values, fill, indices, name)
+        targets = session.clean[list(indices)].argmax(1)
+        return values, hidden, after, self._drops(targets, indices, after)
 
     def _judge_method(
         self, name: str, method: Method, use: Use, inputs: Tensor, targets: Tensor, indices: Sequence[int]
@@ -117,16 +132,22 @@ class SaliencyRun:
 
     def _hidden(self, inputs: Tensor, values: Tensor, fill: str, indices: Sequence[int], name: str) -> Tensor:
         session = self.session
-        rng = session.rng(indices, self.check.id, "hide", name, fill)
+        rng = session.rng(indices, *self._stream(name, fill))
         hidden = self._hide.load()(inputs, values, session.model.spec, rng, masked=self._masked, fill=fill)
         return session.predict(hidden)
+
+    def _stream(self, name: str, fill: str) -> tuple[str, ...]:
+        return self.check.id, "hide", name, fill
+
+    def _drops(self, targets: Tensor, indices: Sequence[int], probabilities: Tensor) -> Tensor:
+        before = self.session.clean[list(indices)].gather(1, targets[:, None]).squeeze(1)
+        return before - probabilities.gather(1, targets[:, None]).squeeze(1)
 
     def _scored(
         self, name: str, measure: str, targets: Tensor, indices: Sequence[int], probabilities: Tensor
     ) -> Iterator[Record]:
         session = self.session
-        before = session.clean[list(indices)].gather(1, targets[:, None]).squeeze(1)
-        drops = before - probabilities.gather(1, targets[:, None]).squeeze(1)
+        drops = self._drops(targets, indices, probabilities)
         for index, drop, row in zip(indices, drops.tolist(), probabilities, strict=True):
             emotion = session.model.emotions[int(row.argmax())]
             yield Record(

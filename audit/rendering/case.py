@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audit.data import Sample, Waveform
+from audit.data import Sample, Waveform, printable
 from audit.gate_id import slug, unique
 from audit.model import InputSpec
 from audit.rendering import picture, sound
@@ -69,7 +69,7 @@ def draw(case: Case, spec: InputSpec, emotions: Sequence[str], folder: Path) -> 
     return {
         "emotion": case.sample.emotion,
         "sample": case.sample.id,
-        "path": str(case.sample.path) if case.sample.path is not None else None,
+        "path": printable(str(case.sample.path)) if case.sample.path is not None else None,
         "why": case.why,
         "groups": dict(case.sample.groups),
         "predicted": {name: emotions[int(np.argmax(row))] for name, row in case.probabilities.items()},

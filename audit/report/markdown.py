@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audit.audit import read_document
+from audit.report.numbers import count
 from audit.wording import Document, blocks, counts, decision, finding, limit, part, place, plain, rerun, sentence, title
 
 GLYPHS = {"PASS": "✔ PASS", "FAIL": "✘ FAIL", "UNSURE": "? UNSURE", "ERROR": "! ERROR"}
@@ -36,7 +37,7 @@ def _decision(document: Document) -> Iterator[str]:
     problems = document["data"]["problems"]
     if problems:
         first = f"the first: {escape(problems[0]['path'])}: {escape(problems[0]['reason'])}"
-        yield f"{len(problems)} clips could not be used; {first}."
+        yield f"{count(len(problems), 'problem')} with the data; {first}."
         yield ""
 
 

@@ -149,7 +149,7 @@ def test_every_curve_has_its_numbers_in_a_table(failed_report: Path) -> None:
 def test_what_the_engine_says_of_data_and_limits_is_on_the_index(failed_report: Path) -> None:
     text = Page(failed_report / "index.html").text
     audit = document(failed_report)
-    assert "3 recordings that could not be used" in text
+    assert "3 problems with the data" in text
     for problem in audit["data"]["problems"]:
         assert problem["path"] in text
         assert problem["reason"] in text
