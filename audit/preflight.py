@@ -14,7 +14,6 @@ from audit.grammar.suite_reader import check_emotions
 from audit.kinds import Method, find
 from audit.manifest import check_manifest
 from audit.suite import Check, Suite, Use
-from audit.verdict import fills_of
 
 SHOWN = 10
 
@@ -125,7 +124,7 @@ def _passes(check: Check) -> tuple[int, int]:
         return 1, 0
     if check.kind == "saliency":
         own = [_own_passes(use) for use in check.uses]
-        fills = len(fills_of(check))
+        fills = len(check.fills)
         return (
             sum(forward for forward, _ in own)
             + fills * (len(check.uses) * (1 + check.random_masks) + check.random_masks),

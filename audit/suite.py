@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from audit.kinds import find
+
 
 @dataclass(frozen=True)
 class Place:
@@ -67,6 +69,16 @@ class Check:
     random_masks: int = 10
     gates: tuple[Gate, ...] = ()
     place: Place | None = None
+
+    @property
+    def fills(self) -> tuple[str, ...]:
+        """What faithfulness puts in place of hidden cells: what the suite says, or the method's default."""
+        use = self.faithfulness
+        if use is None:
+            return ()
+        method = find("faithfulness", use.method, relative_to=use.relative_to)
+        fills = use.parameters.get("fill", method.parameters["fill"].default)
+        return (fills,) if isinstance(fills, str) else tuple(fills)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Literal
 
 from audit.estimate import Estimate, Estimator
 from audit.gate_id import Due
-from audit.kinds import find
 from audit.suite import Check, Gate
 
 Outcome = Literal["PASS", "FAIL", "UNSURE", "ERROR"]
@@ -84,21 +83,12 @@ def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | Non
 def measure_of(check: Check) -> str:
     """Return the measure a saliency check's gates look at: its faithfulness score with the first fill."""
     assert check.faithfulness is not None
-    return f"{check.faithfulness.name}/{fills_of(check)[0]}"
-
-
-def fills_of(check: Check) -> tuple[str, ...]:
-    """Return what a saliency check puts in place of hidden cells: what the suite says, or the method's default."""
-    use = check.faithfulness
-    assert use is not None
-    method = find("faithfulness", use.method, relative_to=use.relative_to)
-    fills = use.parameters.get("fill", method.parameters["fill"].default)
-    return (fills,) if isinstance(fills, str) else tuple(fills)
+    return f"{check.faithfulness.name}/{check.fills[0]}"
 
 
 def chance_of(check: Check) -> str:
     """Return the measure that says what the same masks cost in another place, with the same fill."""
-    return f"chance/{fills_of(check)[0]}"
+    return f"chance/{check.fills[0]}"
 
 
 def _outcome(gate: Gate, found: Estimate) -> Outcome:

@@ -18,7 +18,6 @@ from audit.masking import elsewhere, random_ranking, top_cells
 from audit.model import Axes
 from audit.record import Record
 from audit.suite import Check, Use
-from audit.verdict import fills_of
 
 Maps = dict[str, dict[int, Tensor]]
 RANDOM = "random"
@@ -41,7 +40,7 @@ class SaliencyRun:
         }
         use = check.faithfulness
         self._hide = find("faithfulness", use.method, relative_to=use.relative_to)
-        self._fills = fills_of(check)
+        self._fills = check.fills
         self._masked = float(use.parameters.get("masked", self._hide.parameters["masked"].default))
 
     def records(self) -> Iterator[Record]:
