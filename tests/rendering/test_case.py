@@ -16,7 +16,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
-from audit.data import Sample, Waveform
+from audit.data import Sample, Waveform, printable
 from audit.model import InputSpec
 from audit.rendering.case import Case, Perturbation, draw
 
@@ -144,7 +144,7 @@ def test_no_hostile_name_reaches_a_file_name(tmp_path: Path, name: str) -> None:
     for path in files(row):
         assert re.fullmatch(r"media/[a-z0-9-]{1,100}\.(flac|png)", path)
         assert (tmp_path / path).is_file()
-    assert row["sample"] == row["emotion"] == name
+    assert row["sample"] == row["emotion"] == printable(name)
 
 
 def test_samples_perturbations_and_methods_of_like_names_get_files_of_their_own(tmp_path: Path) -> None:
