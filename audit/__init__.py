@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from audit.audit import Audit
     from audit.data import Dataset, Problem, Region, Sample
     from audit.errors import AuditError, DataError, MethodError, ModelError, SuiteError, UntrustedError, UsageError
-    from audit.model import Axes, InputSpec, Model, TorchModel
+    from audit.input_spec import Axes, FaceInput, InputSpec, SpeechInput
+    from audit.model import BlackBox, Model, TorchModel
     from audit.record import Record
     from audit.runner import run
     from audit.suite import Check, Gate, Suite, read_suite
@@ -21,12 +22,14 @@ _HOME = {
     "Attribution": "attribution",
     "Audit": "audit",
     "AuditError": "errors",
-    "Axes": "model",
+    "Axes": "input_spec",
+    "BlackBox": "model",
     "Check": "suite",
     "DataError": "errors",
     "Dataset": "data",
+    "FaceInput": "input_spec",
     "Gate": "suite",
-    "InputSpec": "model",
+    "InputSpec": "input_spec",
     "MethodError": "errors",
     "Model": "model",
     "ModelError": "errors",
@@ -34,6 +37,7 @@ _HOME = {
     "Record": "record",
     "Region": "data",
     "Sample": "data",
+    "SpeechInput": "input_spec",
     "Suite": "suite",
     "SuiteError": "errors",
     "TorchModel": "model",
@@ -48,9 +52,11 @@ __all__ = [
     "Audit",
     "AuditError",
     "Axes",
+    "BlackBox",
     "Check",
     "DataError",
     "Dataset",
+    "FaceInput",
     "Gate",
     "InputSpec",
     "MethodError",
@@ -60,6 +66,7 @@ __all__ = [
     "Record",
     "Region",
     "Sample",
+    "SpeechInput",
     "Suite",
     "SuiteError",
     "TorchModel",

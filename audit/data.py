@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from audit.errors import DataError
 
 if TYPE_CHECKING:
-    from audit.model import InputSpec
+    from audit.input_spec import InputSpec
 
 Waveform = NDArray[np.float32]
-SHORTEST_SECONDS = 0.1
+Recording = NDArray[np.float32]
+"""A waveform, mono in [-1, 1], or a picture in [0, 1]."""
 
 
 def printable(text: str) -> str:
@@ -66,12 +67,14 @@ class Region:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The samples of one split, the problems met, and how to read a sample."""
+    """The samples of one split, the problems met, and how to read a sample, where that is not by its path."""
 
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...]
-    read: Callable[[Sample], tuple[Waveform, int]]
+    read: Callable[[Sample], tuple[Recording, int]] | None = None
     truth: Callable[[Sample], tuple[Region, ...]] | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Clips by emotion that the suite declares not to judge."""
 
 
 def read_audio(sample: Sample) -> tuple[Waveform, int]:
@@ -86,23 +89,25 @@ def read_audio(sample: Sample) -> tuple[Waveform, int]:
     return waveform.mean(axis=1), int(rate)
 
 
-def waveform_of(sample: Sample, dataset: Dataset, spec: InputSpec) -> Waveform:
-    """Return the sample's waveform (spec.samples,), resampled, cut and padded as the model expects.
+def read_picture(sample: Sample) -> Recording:
+    """Return the picture (height, width, 3) in [0, 1] of `sample.path`; raises DataError."""
+    assert sample.path is not None
+    try:
+        with sample.path.open("rb") as file, Image.open(file) as image:
+            # As a camera held it, not as its sensor lay.
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            return np.asarray(upright, dtype=np.float32) / 255.0
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{sample.path}: cannot be read as a picture ({error})") from error
 
-    Raises DataError naming the path for a clip that is unreadable, too short, silent or not finite.
+
+def recording_of(sample: Sample, dataset: Dataset, spec: InputSpec) -> Recording:
+    """Return the sample's recording as the model's input is made of it: a waveform, or a picture.
+
+    Raises DataError naming the path for one that is unreadable, too short, silent, blank or not finite.
     """
-    name = str(sample.path or sample.id)
-    waveform, rate = dataset.read(sample)
-    if not np.isfinite(waveform).all():
-        raise DataError(f"{name}: {int((~np.isfinite(waveform)).sum())} samples are NaN or infinite")
-    if len(waveform) < SHORTEST_SECONDS * rate:
-        raise DataError(f"{name}: {len(waveform) / rate:.3f} s long; at least {SHORTEST_SECONDS} s is needed")
-    if rate != spec.sampling_rate:
-        waveform = soxr.resample(waveform, rate, spec.sampling_rate)
-    fitted = np.ascontiguousarray(spec.fit(waveform), dtype=np.float32)
-    if not len(fitted) or float(np.abs(fitted).max()) < 1e-5:
-        raise DataError(f"{name}: silent from {spec.offset} s to {spec.offset + spec.seconds} s")
-    return fitted
+    raw, rate = (dataset.read or spec.read)(sample)
+    return spec.recording(np.asarray(raw), rate, str(sample.path or sample.id))
 
 
 def split_at_random(samples: Sequence[Sample], share: float, seed: int) -> tuple[Sample, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,6 @@ from audit.data import (
     Dataset,
     Problem,
     Sample,
-    read_audio,
     split_at_random,
     split_by_group,
     where_group,
@@ -43,7 +43,8 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     """
     listed, problems, facts = _listed(source)
     problems += _idle_renames(source, listed)
-    samples, unknown = _known(_renamed(listed, source.rename), emotions)
+    wanted, left_out = _wanted(_renamed(listed, source.rename), source.emotions)
+    samples, unknown = _known(wanted, emotions)
     problems += unknown
     if not samples:
         told = f"; the first of {len(problems)} problems: {problems[0].path}: {problems[0].reason}" if problems else ""
@@ -56,11 +57,10 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
         Problem(
             _where(source), f"no clip of {emotion!r}, an emotion of the model, among the {len(chosen)} to be judged"
         )
-        for emotion in emotions
+        for emotion in source.emotions or emotions
         if emotion not in shown
     ]
-    read = facts.get("read") or read_audio
-    return Dataset(chosen, tuple(problems), read, facts.get("truth"))
+    return Dataset(chosen, tuple(problems), facts.get("read"), facts.get("truth"), left_out)
 
 
 def count_clips(source: DataSource, emotions: tuple[str, ...] | None = None) -> Listing:
@@ -142,6 +142,13 @@ def _idle_renames(source: DataSource, listed: Iterable[Sample]) -> list[Problem]
         for name in source.rename
         if name not in there
     ]
+
+
+def _wanted(samples: tuple[Sample, ...], emotions: tuple[str, ...]) -> tuple[tuple[Sample, ...], Mapping[str, int]]:
+    if not emotions:
+        return samples, {}
+    others = [sample.emotion for sample in samples if sample.emotion not in emotions]
+    return tuple(sample for sample in samples if sample.emotion in emotions), dict(sorted(Counter(others).items()))
 
 
 def _known(samples: Iterable[Sample], emotions: tuple[str, ...]) -> tuple[tuple[Sample, ...], list[Problem]]:

@@ -16,7 +16,7 @@ from audit.checks import attack, corruption
 from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
 from audit.estimate import Estimator
-from audit.model import InputSpec
+from audit.input_spec import InputSpec
 from audit.rendering.case import Case, Perturbation, draw
 from audit.suite import Check
 from audit.worst_cases import Choice, choose
@@ -64,7 +64,7 @@ def show(
             Case(
                 sample=session.samples[index],
                 why=choice.why,
-                waveform=session.waveforms[index].numpy(),
+                waveform=session.recordings[index].numpy(),
                 inputs=session.inputs[index].numpy(),
                 probabilities=probabilities,
                 perturbation=perturbed.get(choice.sample),

@@ -9,7 +9,7 @@ import resource
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 
 from audit.checks.session import Session
 from audit.data import Dataset
+from audit.input_spec import InputSpec
 from audit.ledger import Ledger
 from audit.model import Model
 from audit.suite import Suite
@@ -60,15 +61,25 @@ def model_facts(suite: Suite, model: Model, session: Session) -> Mapping[str, An
         "path": str(suite.model) if suite.model else None,
         "sha256": model.digest(),
         "loader": model.loader,
+        "activation": model.activation,
+        "note": model.note,
+        "differentiable": model.differentiable,
         "parameters": parameters,
         "emotions": list(model.emotions),
         "input": {
-            **{key: value for key, value in asdict(spec).items() if key != "parameters"},
+            "modality": spec.modality,
+            **{name: getattr(spec, name) for name in _named(spec)},
             "parameters": dict(spec.parameters),
+            "scaling": str(spec.scaling) if spec.scaling else None,
             "shape": list(session.inputs.shape[1:]),
             "bounds": list(spec.bounds),
         },
     }
+
+
+def _named(spec: InputSpec) -> list[str]:
+    assert is_dataclass(spec)
+    return [field.name for field in fields(spec) if field.name not in ("parameters", "scaling")]
 
 
 def data_facts(suite: Suite, dataset: Dataset, session: Session) -> Mapping[str, Any]:
@@ -77,9 +88,9 @@ def data_facts(suite: Suite, dataset: Dataset, session: Session) -> Mapping[str,
     digest = hashlib.sha256()
     groups: dict[str, dict[str, int]] = {}
     emotions: dict[str, int] = {}
-    for sample, waveform in zip(session.samples, session.waveforms, strict=True):
+    for sample, recording in zip(session.samples, session.recordings, strict=True):
         digest.update(f"{sample.id}\x1f{sample.emotion}\x1f".encode())
-        digest.update(waveform.numpy().tobytes())
+        digest.update(recording.numpy().tobytes())
         emotions[sample.emotion] = emotions.get(sample.emotion, 0) + 1
         for column, value in sample.groups.items():
             counts = groups.setdefault(column, {})
@@ -90,6 +101,7 @@ def data_facts(suite: Suite, dataset: Dataset, session: Session) -> Mapping[str,
         "split": suite.data.split,
         "sha256": digest.hexdigest(),
         "n": len(session.samples),
+        "left_out": dict(dataset.left_out),
         "emotions": {emotion: emotions.get(emotion, 0) for emotion in session.model.emotions},
         # A column with a value of its own for nearly every clip is an id, not a group.
         "groups": {column: counts for column, counts in groups.items() if len(counts) <= 50},

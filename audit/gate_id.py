@@ -35,13 +35,15 @@ class Due:
 
 def due(suite: Suite, emotions: Sequence[str]) -> tuple[Due, ...]:
     """Return every verdict the suite asks for, in its order, for a model with these emotions; the ids are unique."""
+    declared = suite.data.emotions if suite.data else ()
+    judged = tuple(emotion for emotion in emotions if not declared or emotion in declared)
     found: list[Due] = []
     for check, check_part in zip(suite.checks, unique(slug(check.id) for check in suite.checks), strict=True):
         for gate, gate_part in zip(check.gates, unique(map(gate_slug, check.gates)), strict=True):
             if gate.per is None:
                 found.append(Due((check_part, gate_part), check, gate))
                 continue
-            subjects = tuple(emotions) if gate.per == "emotion" else tuple(suite.groups)
+            subjects = judged if gate.per == "emotion" else tuple(suite.groups)
             for subject, part in zip(subjects, unique(map(slug, subjects)), strict=True):
                 emotion, group = (subject, None) if gate.per == "emotion" else (None, subject)
                 found.append(Due((check_part, gate_part, part), check, gate, emotion, group))

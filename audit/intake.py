@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from audit.checks.session import Session
-from audit.data import Dataset, Problem, Sample, waveform_of
+from audit.data import Dataset, Problem, Sample, recording_of
 from audit.dataset import open_dataset
 from audit.errors import DataError, UsageError
 from audit.model import Model
@@ -37,7 +37,7 @@ def open_session(
     if suite.data is None:
         raise UsageError("the suite names no data; give its root with --data")
     dataset = open_dataset(suite.data, model.emotions)
-    samples, waveforms, problems = _read(dataset, model, limit, suite.decide.seed)
+    samples, recordings, problems = _read(dataset, model, limit, suite.decide.seed)
     cluster = suite.decide.cluster
     if cluster is not None:
         lacking = [sample for sample in samples if cluster not in sample.groups]
@@ -48,11 +48,11 @@ def open_session(
             )
     dataset = replace(dataset, samples=samples, problems=(*dataset.problems, *problems))
     with torch.inference_mode():
-        inputs = torch.cat([model.spec.represent(part) for part in waveforms.split(batch_size)])
+        inputs = torch.cat([model.spec.represent(part) for part in recordings.split(batch_size)])
     session = Session(
         model=model,
         samples=samples,
-        waveforms=waveforms,
+        recordings=recordings,
         # Inference tensors cannot take part in a graph; attacks and saliency need ones that can.
         inputs=inputs.clone(),
         truths=torch.tensor([model.emotions.index(sample.emotion) for sample in samples]),
@@ -72,10 +72,10 @@ def _read(
     order = dataset.samples
     if limit is not None and limit < len(order):
         order = tuple(_spread(order, limit, seed))
-    samples, waveforms, problems = [], [], []
+    samples, recordings, problems = [], [], []
     for sample in order:
         try:
-            waveforms.append(waveform_of(sample, dataset, model.spec))
+            recordings.append(recording_of(sample, dataset, model.spec))
         except DataError as error:
             path = str(sample.path or sample.id)
             problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
@@ -84,7 +84,7 @@ def _read(
     if not samples:
         first = f"; the first: {problems[0].path}: {problems[0].reason}" if problems else ""
         raise DataError(f"none of the {len(order)} clips can be used{first}")
-    return tuple(samples), torch.from_numpy(np.stack(waveforms)), problems
+    return tuple(samples), torch.from_numpy(np.stack(recordings)), problems
 
 
 def _spread(samples: Sequence[Sample], limit: int, seed: int) -> list[Sample]:

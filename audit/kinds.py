@@ -53,12 +53,13 @@ def layout(*, modality: str = "speech", read: Any = None, truth: Any = None) -> 
     return _mark("layout", modality=modality, read=read, truth=truth)
 
 
-def representation(*, bounds: Any, axes: Any) -> Callable[[F], F]:
-    """Mark `represent(waveforms, sampling_rate, **keys) -> inputs`.
+def representation(*, bounds: Any, axes: Any = None, modality: str = "speech") -> Callable[[F], F]:
+    """Mark `represent(waveforms, sampling_rate, **keys) -> inputs`, or `represent(pictures, **keys)` of faces.
 
-    `bounds(**keys) -> (low, high)` and `axes(samples, sampling_rate, **keys) -> Axes` take the same keys.
+    `bounds(**keys) -> (low, high)` and, for speech, `axes(samples, sampling_rate, **keys) -> Axes` take the same keys;
+    `modality` is speech, face or any.
     """
-    return _mark("representation", bounds=bounds, axes=axes)
+    return _mark("representation", bounds=bounds, axes=axes, modality=modality)
 
 
 def corruption(*, modality: str = "speech", space: str = "input") -> Callable[[F], F]:

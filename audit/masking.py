@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from audit.errors import MethodError, did_you_mean
-from audit.model import InputSpec
+from audit.input_spec import InputSpec
 from audit.randomness import SampleRng
 
 
@@ -86,13 +86,13 @@ def _floor(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
     silence = 0.0 if low < 0.0 < high else low
     if silence == -float("inf"):
         return inputs.amin(dim=_over_cells(inputs), keepdim=True).expand_as(inputs)
-    return torch.full_like(inputs, silence)
+    return spec.clip(torch.full_like(inputs, silence))
 
 
 def _noise(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
     cells = _over_cells(inputs)
     noise = inputs.mean(dim=cells, keepdim=True) + inputs.std(dim=cells, keepdim=True) * rng.normal(inputs)
-    return noise.clamp(*spec.bounds)
+    return spec.clip(noise)
 
 
 def _blur(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:

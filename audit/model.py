@@ -1,15 +1,15 @@
-"""What is judged: a model from inputs to logits, and the description of its inputs."""
+"""What is judged: a model from inputs to logits."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,68 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from audit.errors import MethodError, ModelError
-from audit.kinds import find
+from audit.input_spec import InputSpec, SpeechInput
 from audit.ledger import Ledger
 
-
-@dataclass(frozen=True)
-class Axes:
-    """What an input's last two axes mean: Hz per row (None where rows are no frequencies), seconds per column."""
-
-    seconds: NDArray[np.float64]
-    hertz: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """How a recording becomes the model's input.
-
-    A clip is resampled to `sampling_rate` (Hz), cut to `seconds` from `offset` (both in seconds), padded,
-    and turned into the `representation`, whose keyword arguments are `parameters`.
-    """
-
-    modality: str
-    sampling_rate: int
-    seconds: float
-    representation: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    offset: float = 0.0
-    pad: str = "end"
-
-    @property
-    def samples(self) -> int:
-        """Waveform samples in one input."""
-        return round(self.seconds * self.sampling_rate)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Lowest and highest value an input cell may take."""
-        return self._fact("bounds")(**self.parameters)
-
-    @property
-    def axes(self) -> Axes:
-        """Hz and seconds of the input's rows and columns."""
-        return self._fact("axes")(self.samples, self.sampling_rate, **self.parameters)
-
-    def represent(self, waveforms: Tensor) -> Tensor:
-        """Turn waveforms (n, samples) in [-1, 1] into inputs (n, ...); differentiable."""
-        method = find("representation", self.representation)
-        return method.load()(waveforms, self.sampling_rate, **self.parameters)
-
-    def fit(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cut or pad a mono waveform at this sampling rate to exactly `samples` values."""
-        start = round(self.offset * self.sampling_rate)
-        clip = waveform[start : start + self.samples]
-        missing = self.samples - len(clip)
-        if missing <= 0:
-            return clip
-        if self.pad == "repeat":
-            return np.resize(clip, self.samples)
-        left = {"end": 0, "start": missing, "center": missing // 2}[self.pad]
-        return np.pad(clip, (left, missing - left))
-
-    def _fact(self, name: str) -> Callable[..., Any]:
-        return find("representation", self.representation).facts[name]
+Activation = Literal["none", "softmax", "log_softmax", "sigmoid"]
 
 
 class Model(ABC):
@@ -91,8 +33,12 @@ class Model(ABC):
     module: nn.Module | None = None
     """The network itself where there is one: GradCAM looks for its layers, LRP for its graph."""
     loader: str = "memory"
-    weights: Path | None = None
-    """The file the weights came from."""
+    weights: tuple[Path, ...] = ()
+    """The files the weights came from."""
+    activation: Activation | None = None
+    """What the outputs went through, where the loader knows it from the file."""
+    note: str = ""
+    """A sentence for the report: how it was opened, why it gives no gradients."""
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -139,26 +85,32 @@ class Model(ABC):
         inputs.register_hook(booked)
 
     def digest(self) -> str:
-        """Return the SHA-256 of the weights' file, or of the parameters' names and values where there is no file."""
+        """Return the SHA-256 of the weights' files, or of the parameters' names and values where there are none."""
         digest = hashlib.sha256()
-        if self.weights is not None:
-            digest.update(self.weights.read_bytes())
-        elif self.module is not None:
+        for path in self.weights:
+            digest.update(path.read_bytes())
+        if not self.weights and self.module is not None:
             for name, value in sorted(self.module.state_dict().items()):
                 digest.update(name.encode())
                 digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
 
     def view_from_waveform(self) -> Model:
-        """Return the same model taking waveforms (n, samples): the front end becomes part of it."""
+        """Return the same model taking waveforms (n, samples): the front end becomes part of it.
+
+        Raises MethodError for a model of faces.
+        """
         return _FromWaveform(self)
 
 
 class _FromWaveform(Model):
     def __init__(self, inner: Model) -> None:
+        if not isinstance(inner.spec, SpeechInput):
+            raise MethodError(f"model {inner.name!r} takes pictures; there is no waveform to change")
         self.inner, self.ledger = inner, inner.ledger
-        self.name, self.emotions, self.differentiable = inner.name, inner.emotions, inner.differentiable
-        self.spec = replace(inner.spec, representation="waveform", parameters={})
+        self.name, self.emotions = inner.name, inner.emotions
+        self.differentiable = inner.differentiable and inner.spec.representation != "preprocess"
+        self.spec = replace(inner.spec, representation="waveform", parameters={}, scaling=None)
 
     @property
     def device(self) -> torch.device:
@@ -180,6 +132,30 @@ class TorchModel(Model):
     def _logits(self, inputs: Tensor) -> Tensor:
         assert self.module is not None
         return self.module(inputs)
+
+
+class BlackBox(Model):
+    """A model that answers and gives no gradients: `answer` maps float32 arrays (n, ...) to (n, emotions)."""
+
+    differentiable = False
+
+    def __init__(
+        self,
+        answer: Callable[[NDArray[np.float32]], NDArray[Any]],
+        spec: InputSpec,
+        emotions: tuple[str, ...],
+        *,
+        name: str = "model",
+    ) -> None:
+        super().__init__()
+        self.answer, self.spec, self.emotions, self.name = answer, spec, emotions, name
+
+    def _logits(self, inputs: Tensor) -> Tensor:
+        given = np.array(inputs.detach().cpu().numpy(), dtype=np.float32, order="C")
+        found = np.asarray(self.answer(given))
+        if found.dtype.kind not in "fiub":
+            raise ModelError(f"model {self.name!r} answered with {found.dtype} values; numbers are due")
+        return torch.from_numpy(np.array(found, dtype=np.float32)).to(inputs.device)
 
 
 @contextmanager

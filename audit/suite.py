@@ -87,7 +87,8 @@ class DataSource:
 
     `split` is None for everything, or one of
     `{random: 0.2}`, `{by: speaker, share: 0.2}`, `{column: fold, values: [test]}`; `rename` maps the data's
-    emotion names to the model's.
+    emotion names to the model's. `emotions` are those judged, all of the model's where it is empty; clips of others are
+    left out.
     """
 
     layout: Use
@@ -95,6 +96,7 @@ class DataSource:
     split: Mapping[str, Any] | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    emotions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audit.input_spec import InputSpec, SpeechInput
 from audit.kinds import import_file
-from audit.model import InputSpec, TorchModel
+from audit.model import TorchModel
 from audit.randomness import SampleRng
 
 pytest_plugins = ["pytester"]
@@ -35,7 +36,7 @@ def audit_data() -> Path:
 
 @pytest.fixture(scope="session")
 def nemo_spec() -> InputSpec:
-    return InputSpec("speech", 16000, 3.0, "melspectrogram", {})
+    return SpeechInput(16000, 3.0, "melspectrogram", {})
 
 
 @pytest.fixture

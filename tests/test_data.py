@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from audit.data import Dataset, Problem, Sample, read_audio, split_at_random, split_by_group, waveform_of
+from audit.data import Dataset, Problem, Sample, read_audio, recording_of, split_at_random, split_by_group
 from audit.errors import DataError
-from audit.model import InputSpec
+from audit.input_spec import InputSpec, SpeechInput
 
-SPEC = InputSpec("speech", 16000, 1.0, "waveform", offset=0.25)
+SPEC = SpeechInput(16000, 1.0, "waveform", offset=0.25)
 
 
 def sample_of(path: Path, waveform: np.ndarray, rate: int = 16000, subtype: str | None = None) -> Sample:
@@ -22,7 +22,7 @@ def sample_of(path: Path, waveform: np.ndarray, rate: int = 16000, subtype: str 
 
 
 def read(sample: Sample, spec: InputSpec = SPEC) -> np.ndarray:
-    return waveform_of(sample, Dataset((sample,), (), read_audio), spec)
+    return recording_of(sample, Dataset((sample,), (), read_audio), spec)
 
 
 def tone(seconds: float, rate: int = 16000) -> np.ndarray:
@@ -39,7 +39,7 @@ def test_a_clip_is_cut_from_the_offset(tmp_path: Path) -> None:
     ("pad", "left"), [("end", 0), ("start", 12000), ("center", 6000)], ids=["end", "start", "center"]
 )
 def test_a_short_clip_is_padded_with_silence(tmp_path: Path, pad: str, left: int) -> None:
-    spec = InputSpec("speech", 16000, 1.0, "waveform", pad=pad)
+    spec = SpeechInput(16000, 1.0, "waveform", pad=pad)
     found = read(sample_of(tmp_path / "a.wav", tone(0.25), subtype="FLOAT"), spec)
     assert found.shape == (16000,)
     np.testing.assert_allclose(found[left : left + 4000], tone(0.25), atol=1e-6)
@@ -47,7 +47,7 @@ def test_a_short_clip_is_padded_with_silence(tmp_path: Path, pad: str, left: int
 
 
 def test_a_short_clip_is_repeated_where_the_manifest_says_so(tmp_path: Path) -> None:
-    spec = InputSpec("speech", 16000, 1.0, "waveform", pad="repeat")
+    spec = SpeechInput(16000, 1.0, "waveform", pad="repeat")
     found = read(sample_of(tmp_path / "a.wav", tone(0.25), subtype="FLOAT"), spec)
     np.testing.assert_allclose(found, np.tile(tone(0.25), 4), atol=1e-6)
 

@@ -168,3 +168,11 @@ def test_no_speaker_of_nemo_is_on_both_sides_of_a_split_by_speaker(audit_data: P
     assert inside
     assert outside
     assert not inside & outside
+
+
+def test_only_the_declared_emotions_are_judged_and_awaited(clips: DataSource) -> None:
+    dataset = open_dataset(replace(clips, emotions=("anger",)), EMOTIONS)
+    assert {sample.emotion for sample in dataset.samples} == {"anger"}
+    # Without the declaration, the five other emotions of the model would be missed.
+    assert (dataset.left_out, dataset.problems) == ({"fear": 10}, ())
+    assert len(open_dataset(clips, EMOTIONS).problems) == 4

@@ -110,7 +110,7 @@ def test_what_is_heard_is_what_was_judged(session: Session, tmp_path: Path) -> N
     for row in noisy:
         index, at = places[row["sample"]], row["perturbation"]["at"]
         original, perturbed = heard(folder, row["audio"]["original"]), heard(folder, row["audio"]["perturbed"])
-        assert np.abs(original - session.waveforms[index].numpy()).max() <= 1 / 32768
+        assert np.abs(original - session.recordings[index].numpy()).max() <= 1 / 32768
         ratio = 10 * np.log10(np.square(original).sum() / np.square(perturbed - original).sum())
         assert ratio == pytest.approx(at, abs=0.1)
         with torch.inference_mode():

@@ -92,7 +92,7 @@ def test_every_parameter_of_the_representation_is_known_afterwards(file: Path) -
 
 def test_a_model_loads_and_answers(file: Path) -> None:
     model = load_model(file)
-    assert (model.name, model.loader, model.weights) == ("tiny", "torch", file.parent / "weights/tiny.safetensors")
+    assert (model.name, model.loader, model.weights) == ("tiny", "torch", (file.parent / "weights/tiny.safetensors",))
     logits = model.logits(model.spec.represent(torch.zeros(2, 4000)))
     assert logits.shape == (2, 3)
 
@@ -155,13 +155,13 @@ def test_a_missing_manifest_names_the_nearest(file: Path) -> None:
 
 def test_a_model_with_another_number_of_outputs_is_refused_at_once(file: Path) -> None:
     file.write_text(MANIFEST.replace("emotions: [anger, fear, neutral]", "emotions: [anger, fear]"))
-    with pytest.raises(ModelError, match=r"returned logits of shape \(1, 3\).*names 2 emotions"):
+    with pytest.raises(ModelError, match=r"returned logits of shape \(4, 3\).*names 2 emotions"):
         load_model(file)
 
 
 def test_an_input_the_network_does_not_take_is_refused_with_its_shape(file: Path) -> None:
     (file.parent / "net.py").write_text(NET.replace("inputs.flatten(1)", "inputs.view(-1, 7)"))
-    with pytest.raises(ModelError, match=r"fails on one input of shape \(1, 1, 16, 32\).*RuntimeError"):
+    with pytest.raises(ModelError, match=r"fails on inputs of shape \(4, 1, 16, 32\).*RuntimeError"):
         load_model(file)
 
 
@@ -176,4 +176,105 @@ def test_a_loader_of_ones_own_must_return_a_model(file: Path) -> None:
     (file.parent / "mine.py").write_text(code)
     file.write_text(MANIFEST.replace("loader: torch", "loader: mine.py:none"))
     with pytest.raises(ModelError, match="returned a str, a Model is due"):
+        load_model(file)
+
+
+FULL = """version: 1
+model: tiny
+loader: torch
+source: net.py:build
+arguments: {{emotions: {count}}}
+weights: weights/tiny.safetensors
+input:
+  sampling_rate: 8000
+  seconds: 0.5
+{input}
+activation: none
+emotions: [{emotions}]
+{rest}"""
+
+
+def full(file: Path, *, input_: str = "", emotions: str = "a, b, c", rest: str = "", count: int = 3) -> Path:
+    lines = input_ or "  representation: {melspectrogram: {n_fft: 256, hop_length: 128, n_mels: 16}}"
+    file.write_text(FULL.format(input=lines, emotions=emotions, rest=rest, count=count))
+    return file
+
+
+def test_labels_are_renamed_merged_and_left_out(file: Path) -> None:
+    path = full(file, emotions="female_angry, male_angry, noise", rest="rename: {female_angry: anger, noise: null}\n")
+    assert read_manifest(path).emotions == ("anger", "male_angry")
+    assert check_manifest(path) == ("anger", "male_angry")
+    model = load_model(path)
+    assert model.emotions == ("anger", "male_angry")
+    assert model.logits(model.spec.represent(torch.zeros(2, 4000))).shape == (2, 2)
+    full(file, emotions="female_angry, male_angry, joy", rest="rename: {female_angry: anger, male_angry: anger}\n")
+    logits = load_model(file).logits(model.spec.represent(model.spec.example(2)))
+    # All three outputs of this network are equal, so two of them merged are twice as probable.
+    torch.testing.assert_close(logits.softmax(1), torch.tensor([[2 / 3, 1 / 3]] * 2))
+
+
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        ("rename: {angry: anger}\n", "'angry' is none of the outputs"),
+        ("rename: {a: b, c: b}\n", "fewer than 2 emotions"),
+        ("activation: sotfmax\n", "did you mean 'softmax'"),
+    ],
+)
+def test_what_is_said_of_the_outputs_is_checked(file: Path, rest: str, told: str) -> None:
+    full(file, rest=rest)
+    if "activation" in rest:
+        file.write_text(file.read_text().replace("activation: none\n", ""))
+    with pytest.raises(SuiteError, match=told):
+        check_manifest(file)
+
+
+@pytest.mark.parametrize(
+    ("input_", "told"),
+    [
+        ("  pad: end", "needs the key 'representation'"),
+        ("  representation: waveform\n  preprocess: own.py:louder", "not both"),
+        ("  preprocess: gone.py:f", "no such file"),
+        ("  representation: waveform\n  order: sn", "n first"),
+        ("  representation: waveform\n  scaling: {low: 1, high: 0}", "low must be below high"),
+        ("  representation: waveform\n  scaling: {file: s.npz}", "no such file"),
+        ("  representation: waveform\n  scaling: {per_clip: normal}", "must be standard or unit"),
+        ("  representation: waveform\n  scaling: {maen: 0, std: 1}", "did you mean 'mean'"),
+        ("  modality: face\n  height: 48\n  width: 48", "unknown key 'sampling_rate'"),
+    ],
+)
+def test_an_input_that_cannot_be_is_refused_at_its_place(file: Path, input_: str, told: str) -> None:
+    full(file, input_=input_)
+    with pytest.raises(SuiteError, match=told):
+        check_manifest(file)
+
+
+def test_a_representation_for_another_modality_is_refused(file: Path) -> None:
+    with pytest.raises(ModelError, match="pixels is for face, and modality is speech"):
+        read_manifest(full(file, input_="  representation: pixels"))
+
+
+def test_a_function_of_ones_own_takes_the_place_of_a_representation(file: Path) -> None:
+    (file.parent / "own.py").write_text(
+        "import numpy as np\n\n"
+        "def features(waveform, sampling_rate):\n"
+        "    assert waveform.shape == (4000,) and sampling_rate == 8000\n"
+        "    return np.abs(waveform).reshape(8, -1).mean(1)\n\n"
+        "def fails(waveform, sampling_rate):\n"
+        "    raise ValueError('too loud')\n"
+    )
+    model = load_model(full(file, input_="  preprocess: own.py:features"))
+    waveforms = model.spec.example(2)
+    expected = waveforms.abs().reshape(2, 8, -1).mean(2)
+    torch.testing.assert_close(model.spec.represent(waveforms), expected)
+    assert model.logits(expected).shape == (2, 3)
+    # The attack acts on its output, and nothing before it: no gradient passes a function in numpy.
+    assert not model.view_from_waveform().differentiable
+    with pytest.raises(ModelError, match=r"preprocess .*fails raised ValueError: too loud"):
+        load_model(full(file, input_="  preprocess: own.py:fails"))
+
+
+def test_a_model_that_changes_its_inputs_in_place_is_refused(file: Path) -> None:
+    (file.parent / "net.py").write_text(NET.replace("return self", "inputs.sub_(1)\n        return self"))
+    with pytest.raises(ModelError, match="changes its inputs in place"):
         load_model(file)

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.input_spec import InputSpec, SpeechInput
 from audit.masking import FILLS, elsewhere, random_ranking, replace, segments, top_cells
-from audit.model import InputSpec
 from audit.randomness import SampleRng
 
 
@@ -77,7 +77,7 @@ def test_a_fill_changes_the_masked_cells_alone_and_stays_in_bounds(
 
 def test_the_floor_of_a_waveform_is_silence(rng: SampleRng) -> None:
     waveforms = torch.rand(4, 1600) - 0.5
-    spec = InputSpec("speech", 16000, 0.1, "waveform")
+    spec = SpeechInput(16000, 0.1, "waveform")
     assert (replace(waveforms, torch.ones(4, 1600, dtype=torch.bool), "floor", spec, rng) == 0).all()
 
 

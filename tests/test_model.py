@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from audit.errors import ModelError
-from audit.model import InputSpec, TorchModel, as_found, gradient
+from audit.input_spec import SpeechInput
+from audit.model import TorchModel, as_found, gradient
 
 
 def state(module: nn.Module) -> dict[str, object]:
@@ -82,7 +83,7 @@ class Broken(nn.Module):
     ids=["too-many-emotions", "nan"],
 )
 def test_outputs_that_cannot_be_used_are_an_error(shape: tuple[int, ...], value: float, told: str) -> None:
-    model = TorchModel(Broken(shape, value), InputSpec("speech", 16000, 1.0, "waveform"), ("anger", "fear"), name="odd")
+    model = TorchModel(Broken(shape, value), SpeechInput(16000, 1.0, "waveform"), ("anger", "fear"), name="odd")
     with pytest.raises(ModelError, match=told) as raised:
         model.logits(torch.zeros(2, 16000))
     assert "'odd'" in str(raised.value)

@@ -10,6 +10,7 @@ import pytest
 import audit
 
 METHODS = ("corruptions", "attacks", "saliency", "faithfulness", "representations", "layouts", "loaders")
+OWN = {"loaders": {"manifest", "source", "extras"}, "representations": {"source"}}
 LIGHT = ("metrics", "intervals", "estimate", "verdict", "audit", "summary", "gate_id", "record", "suite")
 
 
@@ -42,11 +43,11 @@ def test_importing_the_package_imports_neither_torch_nor_pandas() -> None:
 
 @pytest.mark.parametrize("folder", METHODS)
 def test_methods_know_nothing_of_suites_checks_or_reports(folder: str, repository: Path) -> None:
-    allowed = {"model", "data", "kinds", "errors", "attribution", "randomness", "masking", *METHODS}
+    allowed = {"model", "input_spec", "data", "kinds", "errors", "attribution", "randomness", "masking", *METHODS}
     for path in sorted((repository / "audit" / folder).rglob("*.py")):
         for name in imports(path):
             if name.startswith("audit."):
-                assert name.split(".")[1] in allowed | ({"manifest"} if folder == "loaders" else set()), (path, name)
+                assert name.split(".")[1] in allowed | OWN.get(folder, set()), (path, name)
 
 
 @pytest.mark.parametrize("module", LIGHT)
@@ -64,4 +65,6 @@ def test_only_the_command_and_the_plugin_import_the_run(repository: Path) -> Non
 def test_no_file_grows_past_three_hundred_lines(repository: Path) -> None:
     for folder in ("audit", "models", "benchmarks", "tests"):
         for path in (repository / folder).rglob("*.py"):
-            assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
+            # What was downloaded is not ours.
+            if "downloaded" not in path.parts:
+                assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path

@@ -27,7 +27,7 @@ def changes(check: Check, session: Session, indices: Sequence[int]) -> Iterator[
     attack, norm = method.load(), method.facts["norm"]
     on_waveform = check.space == "waveform"
     model = space_of(session.model, on_waveform=on_waveform)
-    source = session.waveforms if on_waveform else session.inputs
+    source = session.recordings if on_waveform else session.inputs
     for batch in session.batches(indices):
         before = source[batch].to(model.device)
         truths = session.truths[batch].to(model.device)
@@ -38,7 +38,7 @@ def changes(check: Check, session: Session, indices: Sequence[int]) -> Iterator[
                 raise MethodError(
                     f"attack {method.name} returned a wrong shape, NaN or infinity at {parameter} {severity}"
                 )
-            after = into_ball(before, proposal.detach(), severity, norm).clamp(*model.spec.bounds)
+            after = model.spec.clip(into_ball(before, proposal.detach(), severity, norm))
             yield Change(method.name, severity, batch, before, after, on_waveform)
 
 

@@ -18,10 +18,10 @@ def changes(check: Check, session: Session, indices: Sequence[int]) -> Iterator[
     method = find("corruption", use.method, relative_to=use.relative_to)
     corrupt, on_waveform = method.load(), method.facts["space"] == "waveform"
     spec = space_of(session.model, on_waveform=on_waveform).spec
-    source = session.waveforms if on_waveform else session.inputs
+    source = session.recordings if on_waveform else session.inputs
     for severity in severities:
         for batch in session.batches(indices):
             before = source[batch]
             rng = session.rng(batch, check.id, severity)
-            after = corrupt(before, spec, rng, **{parameter: severity}, **use.parameters).clamp(*spec.bounds)
+            after = spec.clip(corrupt(before, spec, rng, **{parameter: severity}, **use.parameters))
             yield Change(method.name, severity, batch, before, after, on_waveform)

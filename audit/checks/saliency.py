@@ -13,9 +13,9 @@ from audit.attribution import Attribution
 from audit.checks.session import Session
 from audit.data import Region
 from audit.errors import MethodError
+from audit.input_spec import Axes
 from audit.kinds import Method, find
 from audit.masking import elsewhere, random_ranking, top_cells
-from audit.model import Axes
 from audit.record import Record
 from audit.suite import Check, Use
 
@@ -41,6 +41,8 @@ class SaliencyRun:
         use = check.faithfulness
         self._hide = find("faithfulness", use.method, relative_to=use.relative_to)
         self._fills = check.fills
+        # Where an input's columns are no moments, a region in seconds and Hz cannot be found in it.
+        self._located = truth is not None and session.model.spec.axes.seconds is not None
         self._masked = float(use.parameters.get("masked", self._hide.parameters["masked"].default))
 
     def records(self) -> Iterator[Record]:
@@ -87,7 +89,7 @@ class SaliencyRun:
         check, session = self.check, self.session
         for measure, numbers in attribution.measures.items():
             yield from session.scores(check, name, measure, self._masked, indices, numbers)
-        if self.truth is not None:
+        if self._located:
             yield from session.scores(check, name, "localisation", self._masked, indices, self._inside(values, indices))
         moved = [
             elsewhere(values, session.rng(indices, check.id, CHANCE, name, turn)) for turn in range(check.random_masks)
@@ -117,7 +119,7 @@ class SaliencyRun:
         rankings = [
             random_ranking(inputs, session.rng(indices, check.id, RANDOM, turn)) for turn in range(check.random_masks)
         ]
-        if self.truth is not None:
+        if self._located:
             inside = torch.stack([self._inside(ranking, indices) for ranking in rankings]).mean(0)
             yield from session.scores(check, RANDOM, "localisation", self._masked, indices, inside)
         for fill in self._fills:
@@ -166,6 +168,7 @@ class SaliencyRun:
 
 def cells_inside(regions: Sequence[Region], axes: Axes, shape: torch.Size) -> Tensor:
     """Return a boolean mask shaped as one input: the cells whose centre lies in one of the regions."""
+    assert axes.seconds is not None
     mask = np.zeros((len(axes.hertz) if axes.hertz is not None else 1, len(axes.seconds)), dtype=bool)
     for region in regions:
         columns = (axes.seconds >= region.start) & (axes.seconds <= region.end)

@@ -21,13 +21,13 @@ from audit.suite import Check
 class Session:
     """One model on one data set.
 
-    `waveforms` is (n, samples) on the CPU, `inputs` (n, ...) as the model takes them, `truths` (n,) the true
-    emotions' indices, `clean` (n, emotions) the probabilities on clean inputs.
+    `recordings` is (n, samples), of faces (n, channels, height, width), on the CPU; `inputs` (n, ...) is what the model
+    takes, `truths` (n,) the true emotions' indices, `clean` (n, emotions) the probabilities on clean inputs.
     """
 
     model: Model
     samples: tuple[Sample, ...]
-    waveforms: Tensor
+    recordings: Tensor
     inputs: Tensor
     truths: Tensor
     clean: Tensor

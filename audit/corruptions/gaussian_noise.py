@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.input_spec import InputSpec
 from audit.kinds import corruption
-from audit.model import InputSpec
 from audit.randomness import SampleRng
 
 
@@ -15,4 +15,4 @@ def gaussian_noise(inputs: Tensor, spec: InputSpec, rng: SampleRng, *, sigma: fl
     """Return `clip(x + sigma N(0, 1))` for inputs (n, ...); `sigma` is in input units, the clip is to the bounds."""
     if sigma < 0.0:
         raise MethodError(f"gaussian_noise: sigma is {sigma}; a standard deviation of 0 or more is due")
-    return (inputs + sigma * rng.normal(inputs)).clamp(*spec.bounds)
+    return spec.clip(inputs + sigma * rng.normal(inputs))

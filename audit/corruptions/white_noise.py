@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from audit.input_spec import InputSpec
 from audit.kinds import corruption
-from audit.model import InputSpec
 from audit.randomness import SampleRng
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.input_spec import InputSpec
 from audit.kinds import faithfulness
 from audit.masking import replace, top_cells
-from audit.model import InputSpec
 from audit.randomness import SampleRng
 
 

@@ -94,6 +94,39 @@ class Variants(Value):
         return {"anyOf": [form.schema() for form in self.of]}
 
 
+@dataclass(frozen=True)
+class ByKey(Value):
+    """A mapping whose table is the one that its key `key` names, or `default` where it says nothing."""
+
+    key: str
+    of: Mapping[str, Table]
+    default: str
+
+    @property
+    def says(self) -> str:  # type: ignore[override]
+        """The default's keys."""
+        return self.of[self.default].says
+
+    def fits(self, node: Node) -> bool:
+        """Return whether it is a mapping."""
+        return isinstance(node.value, Mapping)
+
+    def read(self, node: Node) -> dict[str, Any]:
+        """Return every key of the table that is meant."""
+        super().read(node)
+        named = str(node.entries[self.key].value) if self.key in node.entries else self.default
+        return self.of.get(named, self.of[self.default]).read(node)
+
+    def schema(self) -> dict[str, Any]:
+        """Return one of the tables, by the key."""
+        return {
+            "anyOf": [
+                {**table.schema(), "properties": {**table.schema()["properties"], self.key: {"const": name}}}
+                for name, table in self.of.items()
+            ]
+        }
+
+
 def described(key: Key) -> dict[str, Any]:
     """Return the schema of one key with its description and default."""
     default = {"default": list(key.default) if isinstance(key.default, tuple) else key.default}

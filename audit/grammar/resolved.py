@@ -31,6 +31,7 @@ def _data(data: DataSource) -> dict[str, Any]:
         **({"root": data.root.as_posix()} if data.root else {}),
         "split": _plain(data.split),
         "rename": dict(data.rename),
+        **({"emotions": list(data.emotions)} if data.emotions else {}),
         "seed": data.seed,
         **_parameters(data.layout),
     }

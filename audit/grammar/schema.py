@@ -7,11 +7,11 @@ from typing import Any
 
 from audit.grammar.gates import gate_table
 from audit.grammar.keys import Key, method_keys
+from audit.grammar.manifest_keys import MANIFEST
 from audit.grammar.suite_keys import CHECK_KINDS, COMMON, DATA, SUITE, SWEEP, check_table, data_table
 from audit.grammar.uses import OWN_FILE, MethodName
 from audit.grammar.values import Choice, ListOf
 from audit.kinds import Method, known_methods
-from audit.manifest import MANIFEST
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

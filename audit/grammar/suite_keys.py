@@ -46,6 +46,12 @@ DATA = (
         "which part is judged",
     ),
     Key("rename", MapOf(Text("an emotion of the model")), "the data's emotion names to the model's", default={}),
+    Key(
+        "emotions",
+        ListOf(Text("an emotion of the model"), least=1),
+        "the emotions that are judged, where they are not all the model's; clips of others are left out, and counted",
+        default=(),
+    ),
     Key("seed", Number(0, whole=True), "seed of the split, and of a layout that draws; decide.seed by default"),
 )
 RESERVED = ("layout", "root", "split", "rename")

@@ -60,7 +60,7 @@ def read_suite(path: Path, *, model: Path | None = None, data: Path | None = Non
 
 
 def check_emotions(suite: Suite, emotions: tuple[str, ...]) -> None:
-    """Raise SuiteError where groups or `rename` name an emotion that the model does not know.
+    """Raise SuiteError where groups, `data.emotions` or `rename` name an emotion that the model does not know.
 
     A suite made in Python has no file to point at: the UsageError names the value alone.
     """
@@ -71,6 +71,10 @@ def check_emotions(suite: Suite, emotions: tuple[str, ...]) -> None:
             if emotion not in emotions:
                 message = f"emotion {emotion!r} is none of the model's{did_you_mean(emotion, emotions)} {known}"
                 raise root.entries["groups"].entries[group].items[index].error(message) if root else UsageError(message)
+    for index, emotion in enumerate(suite.data.emotions if suite.data else ()):
+        if emotion not in emotions:
+            message = f"emotion {emotion!r} is none of the model's{did_you_mean(emotion, emotions)} {known}"
+            raise root.entries["data"].entries["emotions"].items[index].error(message) if root else UsageError(message)
     for name, emotion in (suite.data.rename if suite.data else {}).items():
         if emotion not in emotions:
             message = f"{name!r} is renamed to {emotion!r}, none of the model's emotions"
@@ -92,6 +96,8 @@ def _data(node: Node, seed: int, folder: Path) -> DataSource:
         root=Path(rebased(row["root"], entries["root"], folder)) if row["root"] else None,
         split=split,
         rename=row["rename"],
+        # A layout with a key of that name makes these emotions and no others.
+        emotions=() if "emotions" in layout.parameters else tuple(row["emotions"]),
         seed=seed if row["seed"] is None else row["seed"],
     )
 

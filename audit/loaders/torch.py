@@ -14,13 +14,15 @@ import torch as pytorch
 from torch import Tensor, nn
 
 from audit.errors import ModelError, UntrustedError, did_you_mean
-from audit.kinds import import_file, loader
+from audit.kinds import loader
 from audit.model import Model, TorchModel
+from audit.source import first_line, function_in
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
 
 NAMED_AT_MOST = 5
+_LAZY = (nn.parameter.UninitializedParameter, nn.parameter.UninitializedBuffer)
 
 
 @loader(extensions=(".safetensors", ".pt", ".pth"))
@@ -42,7 +44,7 @@ def torch(manifest: Manifest) -> Model:
         module = _build(manifest)
         _fill(module, _state(stored, path, manifest.key), path)
     _refuse_not_finite(module, path)
-    return TorchModel(module.float().eval(), manifest.spec, manifest.emotions, name=manifest.name)
+    return TorchModel(module.float().eval(), manifest.spec, manifest.labels, name=manifest.name)
 
 
 def _read(path: Path, *, trust: bool) -> Any:
@@ -93,23 +95,13 @@ def _build(manifest: Manifest) -> nn.Module:
             "the function that builds the network"
         )
     where = f"{source.path}:{source.function}"
-    try:
-        code = import_file(source.path)
-    except Exception as error:
-        raise ModelError(f"{source.path}: cannot be imported ({type(error).__name__}: {_first_line(error)})") from error
-    function = getattr(code, source.function, None)
-    if not callable(function):
-        own = [name for name, value in vars(code).items() if callable(value) and not name.startswith("_")]
-        near = did_you_mean(source.function, own)
-        raise ModelError(
-            f"{source.path} has no function {source.function!r}{near} (there are: {', '.join(own) or 'none'})"
-        )
+    function = function_in(source.path, source.function)
     with pytorch.random.fork_rng(devices=[]):
         try:
             module = function(**manifest.arguments)
         except Exception as error:
             given = ", ".join(f"{key}={value!r}" for key, value in manifest.arguments.items())
-            raise ModelError(f"{where}({given}) raised {type(error).__name__}: {_first_line(error)}") from error
+            raise ModelError(f"{where}({given}) raised {type(error).__name__}: {first_line(error)}") from error
     if not isinstance(module, nn.Module):
         raise ModelError(f"{where} returned a {type(module).__name__}; a torch.nn.Module is due")
     return module
@@ -133,6 +125,12 @@ def _state(stored: Any, path: Path, key: str | None) -> Mapping[str, Tensor]:
 
 def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     own = module.state_dict()
+    lazy = [name for name, value in own.items() if isinstance(value, _LAZY)]
+    if lazy:
+        raise ModelError(
+            f"{path}: the network's {lazy[0]} has no shape before its first input; let the function that builds it call "
+            "it once, network(torch.zeros(...)), or name the sizes"
+        )
     unexpected = [name for name in state if name not in own]
     missing = [f"{name} {_shape(own[name])}{_nearest(name, unexpected)}" for name in own if name not in state]
     misshapen = [
@@ -192,9 +190,5 @@ def _broken(path: Path, error: Exception) -> ModelError:
                 f"{path}: is {what}; loader torch takes weights, torch.save(model.state_dict(), path), "
                 "and `source: file.py:function`"
             )
-    reason = _first_line(error).partition(". ")[0]
+    reason = first_line(error).partition(". ")[0]
     return ModelError(f"{path}: not a whole PyTorch file ({reason}); save or download it again")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

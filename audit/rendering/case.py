@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from audit.data import Sample, Waveform, printable
 from audit.gate_id import slug, unique
-from audit.model import InputSpec
+from audit.input_spec import InputSpec
 from audit.rendering import picture, sound
 from audit.rendering.level import Floats, decibels, has_levels, plane_of, settings
 

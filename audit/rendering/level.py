@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import MethodError
+from audit.input_spec import InputSpec
 from audit.kinds import find
-from audit.model import InputSpec
 
 Floats = NDArray[np.floating[Any]]
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from audit.data import Waveform
-from audit.model import InputSpec
+from audit.input_spec import InputSpec
 from audit.rendering.level import Floats, decibels, plane_of, settings
 
 LARGEST_CHANGE_DB = 40.0

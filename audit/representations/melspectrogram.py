@@ -11,8 +11,8 @@ import torch
 from scipy.signal import get_window
 from torch import Tensor
 
+from audit.input_spec import Axes
 from audit.kinds import representation
-from audit.model import Axes
 
 
 def _bounds(

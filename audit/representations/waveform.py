@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
+from audit.input_spec import Axes
 from audit.kinds import representation
-from audit.model import Axes
 
 
 def _bounds(**_: object) -> tuple[float, float]:

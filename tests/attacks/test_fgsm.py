@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from audit.attacks.fgsm import fgsm
 from audit.checks.attack import into_ball
 from audit.errors import MethodError
-from audit.model import InputSpec, TorchModel
+from audit.input_spec import SpeechInput
+from audit.model import TorchModel
 from audit.randomness import SampleRng
 
 EPSILONS = (0.0, 0.0025, 0.01, 0.02)
@@ -31,13 +32,13 @@ def test_on_a_linear_model_it_steps_against_the_true_emotion() -> None:
     module = nn.Linear(3, 2, bias=False)
     with torch.no_grad():
         module.weight.copy_(torch.tensor([[1.0, -2.0, 0.0], [0.0, 0.0, 0.0]]))
-    model = TorchModel(module, InputSpec("speech", 16000, 1.0, "waveform"), ("anger", "fear"))
+    model = TorchModel(module, SpeechInput(16000, 1.0, "waveform"), ("anger", "fear"))
     (attacked,) = fgsm(model, torch.zeros(1, 3), torch.tensor([0]), SampleRng([1]), epsilon=[0.1])
     torch.testing.assert_close(attacked, torch.tensor([[-0.1, 0.1, 0.0]]))
 
 
 def test_a_black_box_is_refused_with_what_to_do() -> None:
-    model = TorchModel(nn.Linear(3, 2), InputSpec("speech", 16000, 1.0, "waveform"), ("anger", "fear"))
+    model = TorchModel(nn.Linear(3, 2), SpeechInput(16000, 1.0, "waveform"), ("anger", "fear"))
     model.differentiable = False
     with pytest.raises(MethodError, match="gives no gradients; use a method that needs none"):
         next(fgsm(model, torch.zeros(1, 3), torch.tensor([0]), SampleRng([1]), epsilon=[0.1]))

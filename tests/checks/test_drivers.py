@@ -36,7 +36,7 @@ def session(resnet: TorchModel) -> Session:
     empty = Session(
         model=resnet,
         samples=samples,
-        waveforms=waveforms,
+        recordings=waveforms,
         inputs=inputs.clone(),
         truths=torch.tensor([i % 6 for i in range(COUNT)]),
         clean=torch.empty(0),

@@ -7,10 +7,10 @@ from torch import Tensor
 from audit.checks.change import snr_db
 from audit.corruptions.gaussian_noise import gaussian_noise
 from audit.corruptions.white_noise import white_noise
-from audit.model import InputSpec
+from audit.input_spec import InputSpec, SpeechInput
 from audit.randomness import SampleRng
 
-WAVES = InputSpec("speech", 16000, 1.0, "waveform")
+WAVES = SpeechInput(16000, 1.0, "waveform")
 
 
 def test_gaussian_noise_is_the_published_formula(mels: Tensor, nemo_spec: InputSpec) -> None:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from audit.data import Dataset, Sample, waveform_of
+from audit.data import Dataset, Sample, recording_of
 from audit.errors import DataError, UsageError
+from audit.input_spec import SpeechInput
 from audit.kinds import find
 from audit.layouts.synthetic import render, synthetic, truth
 from audit.layouts.voice.prosody import PROSODY
 from audit.layouts.voice.tract import FADE_SECONDS
-from audit.model import InputSpec
 
 SIX = ("anger", "fear", "happiness", "neutral", "sadness", "surprise")
 
@@ -133,7 +133,7 @@ def test_what_differs_between_two_emotions_lies_in_the_voice_s_band() -> None:
 
 
 def test_a_spectrogram_with_a_fixed_reference_differs_only_in_the_region() -> None:
-    spec = InputSpec("speech", 16000, 2.0, "melspectrogram", {"n_mels": 64, "ref": 100.0})
+    spec = SpeechInput(16000, 2.0, "melspectrogram", {"n_mels": 64, "ref": 100.0})
     reach = 512 / 16000
     for sample in clips(speakers=3, clips=2, emotions=["neutral"], seed=13):
         (region,) = truth(sample)
@@ -149,8 +149,8 @@ def test_a_spectrogram_with_a_fixed_reference_differs_only_in_the_region() -> No
 def test_a_model_gets_the_clip_through_the_data_set() -> None:
     sample = clips(speakers=1, clips=1)[0]
     dataset = Dataset((sample,), (), render, truth)
-    spec = InputSpec("speech", 16000, 2.0, "waveform", {})
-    assert np.array_equal(waveform_of(sample, dataset, spec), render(sample)[0])
+    spec = SpeechInput(16000, 2.0, "waveform", {})
+    assert np.array_equal(recording_of(sample, dataset, spec), render(sample)[0])
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from audit.errors import ModelError, UntrustedError
+from audit.input_spec import SpeechInput
 from audit.kinds import find
 from audit.manifest import Manifest, Source
-from audit.model import InputSpec, Model
+from audit.model import Model
 
-SPEC = InputSpec("speech", 8000, 0.5, "waveform")
+SPEC = SpeechInput(8000, 0.5, "waveform")
 CODE = """
 import torch
 from torch import nn
@@ -246,3 +247,9 @@ class _Toucher:
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Path.touch, (self.path,))
+
+
+def test_a_network_with_lazy_layers_is_refused_by_name(manifest: Manifest) -> None:
+    manifest.path.with_name("net.py").write_text("from torch import nn\n\ndef build():\n    return nn.LazyLinear(2)\n")
+    with pytest.raises(ModelError, match="weight has no shape before its first input"):
+        load(replace(manifest, source=Source(manifest.path.with_name("net.py"), "build")))

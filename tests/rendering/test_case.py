@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from audit.data import Sample, Waveform, printable
-from audit.model import InputSpec
+from audit.input_spec import InputSpec, SpeechInput
 from audit.rendering.case import Case, Perturbation, draw
 
 EMOTIONS = ("anger", "sadness")
-MEL = InputSpec("speech", 16000, 3.0, "melspectrogram", {})
-WAVE = InputSpec("speech", 16000, 3.0, "waveform", {})
+MEL = SpeechInput(16000, 3.0, "melspectrogram", {})
+WAVE = SpeechInput(16000, 3.0, "waveform", {})
 HOSTILE = (
     "../../etc/passwd",
     "<script>alert(1)</script>",

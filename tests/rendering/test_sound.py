@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from audit.data import Sample, Waveform, read_audio
 from audit.errors import MethodError
-from audit.model import InputSpec
+from audit.input_spec import InputSpec, SpeechInput
 from audit.rendering.sound import masked_clip, perturbed_clip, quantised, write_flac
 
-MEL = InputSpec("speech", 16000, 3.0, "melspectrogram", {})
-WAVE = InputSpec("speech", 16000, 3.0, "waveform", {})
+MEL = SpeechInput(16000, 3.0, "melspectrogram", {})
+WAVE = SpeechInput(16000, 3.0, "waveform", {})
 SPECS = [
     MEL,
     replace(MEL, parameters={"n_fft": 512, "hop_length": 400, "n_mels": 40, "fmin": 60.0, "fmax": 7000.0}),

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from audit.data import Sample
-from audit.model import InputSpec
+from audit.input_spec import SpeechInput
 from audit.rendering.case import Case, Perturbation, draw
 from audit.suite import Check
 from audit.worst_cases import choose
 
-SPEC = InputSpec("speech", 16000, 3.0, "melspectrogram", {})
+SPEC = SpeechInput(16000, 3.0, "melspectrogram", {})
 METHODS = ("lime", "gradcam", "lrp", "smoothgrad")
 
 

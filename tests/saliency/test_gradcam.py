@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audit.errors import MethodError
-from audit.model import InputSpec, TorchModel
+from audit.input_spec import SpeechInput
+from audit.model import TorchModel
 from audit.randomness import SampleRng
 from audit.saliency.gradcam import gradcam
 
@@ -44,13 +45,13 @@ def test_a_one_dimensional_convolution_gets_a_map_over_time(rng: SampleRng) -> N
         def forward(self, waveforms: Tensor) -> Tensor:
             return self.head(self.conv(waveforms[:, None]).relu().mean(-1))
 
-    model = TorchModel(OverTime().eval(), InputSpec("speech", 16000, 0.1, "waveform"), ("anger", "fear"))
+    model = TorchModel(OverTime().eval(), SpeechInput(16000, 0.1, "waveform"), ("anger", "fear"))
     values = gradcam(model, torch.rand(4, 1600), torch.zeros(4, dtype=torch.long), rng).values
     assert values.shape == (4, 1600)
 
 
 def test_a_model_without_convolutions_is_refused(rng: SampleRng) -> None:
-    model = TorchModel(nn.Linear(10, 2), InputSpec("speech", 16000, 1.0, "waveform"), ("anger", "fear"))
+    model = TorchModel(nn.Linear(10, 2), SpeechInput(16000, 1.0, "waveform"), ("anger", "fear"))
     with pytest.raises(MethodError, match="no convolutional feature map"):
         gradcam(model, torch.rand(4, 10), torch.zeros(4, dtype=torch.long), rng)
 

@@ -6,8 +6,9 @@ import torch
 from lime.lime_image import LimeImageExplainer
 from torch import Tensor, nn
 
+from audit.input_spec import SpeechInput
 from audit.masking import segments
-from audit.model import InputSpec, TorchModel
+from audit.model import TorchModel
 from audit.randomness import SampleRng
 from audit.saliency.lime import lime
 
@@ -29,7 +30,7 @@ class Additive(nn.Module):
 @pytest.fixture
 def additive() -> TorchModel:
     weights = torch.randn(64, generator=torch.Generator().manual_seed(0)) * 0.2
-    return TorchModel(Additive(weights), InputSpec("speech", 16000, 3.0, "melspectrogram", {}), ("anger", "fear"))
+    return TorchModel(Additive(weights), SpeechInput(16000, 3.0, "melspectrogram", {}), ("anger", "fear"))
 
 
 def test_it_recovers_the_weights_of_an_additive_model(additive: TorchModel, mels: Tensor, rng: SampleRng) -> None:

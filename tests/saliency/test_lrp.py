@@ -8,13 +8,14 @@ import torch
 from captum.attr import LRP
 from torch import Tensor, nn
 
+from audit.input_spec import InputSpec, SpeechInput
 from audit.kinds import import_file
-from audit.model import InputSpec, TorchModel
+from audit.model import TorchModel
 from audit.randomness import SampleRng
 from audit.saliency.lrp.lrp import lrp
 
 RULES = ("composite", "epsilon", "zplus", "gamma", "alphabeta")
-UNIT = InputSpec("speech", 16000, 3.0, "melspectrogram", {})
+UNIT = SpeechInput(16000, 3.0, "melspectrogram", {})
 RNG = SampleRng([])
 
 
@@ -182,7 +183,7 @@ def test_the_composite_explains_decibels_and_normalised_inputs_as_the_unit_inter
 
     unit = torch.rand(4, 1, 16, 12, generator=torch.Generator().manual_seed(2))
     expected = lrp(model_of(small_cnn(bias=True), 4), unit, targets, RNG).values
-    decibel = InputSpec("speech", 16000, 3.0, "melspectrogram", {"scaling": "decibel"})
+    decibel = SpeechInput(16000, 3.0, "melspectrogram", {"scaling": "decibel"})
     assert decibel.bounds == (-80.0, 0.0)
     found = lrp(model_of(Scaled(80.0, 1.0), 4, decibel), unit * 80 - 80, targets, RNG).values
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-6)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from audit.model import InputSpec, TorchModel
+from audit.input_spec import SpeechInput
+from audit.model import TorchModel
 from audit.randomness import SampleRng
 from audit.saliency.lrp.lrp import lrp
 
@@ -90,7 +91,7 @@ def test_relevance_and_what_constants_absorb_add_up_to_the_logit(name: str) -> N
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             layer.running_mean.normal_(generator=torch.Generator().manual_seed(1))
-    model = TorchModel(module, InputSpec("speech", 16000, 3.0, "melspectrogram", {}), tuple("abcd"))
+    model = TorchModel(module, SpeechInput(16000, 3.0, "melspectrogram", {}), tuple("abcd"))
     inputs = torch.rand(3, 1, 12, 20, generator=torch.Generator().manual_seed(0))
     keys = [set(vars(m)) for m in module.modules()]
     for rule in ("composite", "epsilon", "gamma"):
@@ -105,7 +106,7 @@ def test_a_gate_takes_nothing_and_its_signal_all() -> None:
         def forward(self, inputs: Tensor) -> Tensor:
             return torch.sigmoid(inputs[:, :2]) * inputs[:, 2:]
 
-    model = TorchModel(Gated().eval(), InputSpec("speech", 16000, 1.0, "waveform"), ("a", "b"))
+    model = TorchModel(Gated().eval(), SpeechInput(16000, 1.0, "waveform"), ("a", "b"))
     inputs = torch.tensor([[0.0, 1.0, 3.0, 4.0]])
     found = lrp(model, inputs, torch.tensor([0]), RNG).values
     torch.testing.assert_close(found, torch.tensor([[0.0, 0.0, 1.5, 0.0]]))
@@ -116,6 +117,6 @@ def test_a_product_of_two_signals_is_halved() -> None:
         def forward(self, inputs: Tensor) -> Tensor:
             return inputs[:, :2] * inputs[:, 2:]
 
-    model = TorchModel(Product().eval(), InputSpec("speech", 16000, 1.0, "waveform"), ("a", "b"))
+    model = TorchModel(Product().eval(), SpeechInput(16000, 1.0, "waveform"), ("a", "b"))
     found = lrp(model, torch.tensor([[2.0, 1.0, 3.0, 4.0]]), torch.tensor([0]), RNG).values
     torch.testing.assert_close(found, torch.tensor([[3.0, 0.0, 3.0, 0.0]]))

@@ -5,11 +5,12 @@ import torch
 from torch import Tensor, nn
 
 from audit.errors import MethodError
-from audit.model import InputSpec, Model, TorchModel
+from audit.input_spec import SpeechInput
+from audit.model import Model, TorchModel
 from audit.randomness import SampleRng
 from audit.saliency.lrp.lrp import lrp
 
-WAVE = InputSpec("speech", 16000, 1.0, "waveform", {})
+WAVE = SpeechInput(16000, 1.0, "waveform", {})
 RNG = SampleRng([])
 
 

@@ -44,6 +44,8 @@ PARTS = frozenset(
         aten.repeat.default,
         aten.constant_pad_nd.default,
         aten.index_select.default,
+        aten.index.Tensor,
+        aten.unfold.default,
         aten.where.self,
     }
 )

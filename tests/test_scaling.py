@@ -1,0 +1,92 @@
+"""Scalings of a representation, with the bounds they leave."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from audit.errors import ModelError
+from audit.input_spec import FaceInput, SpeechInput
+from audit.scaling import Affine, PerClip, from_file, onto
+
+INPUTS = torch.rand(3, 2, 4, 5, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_range_is_reached_end_to_end() -> None:
+    spec = FaceInput(4, 5, scaling=onto(-1.0, 1.0, (0.0, 1.0)))
+    torch.testing.assert_close(spec.represent(INPUTS[:, :1]), 2 * INPUTS[:, :1] - 1)
+    assert spec.bounds == (-1.0, 1.0)
+    assert torch.equal(spec.clip(torch.tensor([[[[-3.0, 0.2, 5.0]]]])), torch.tensor([[[[-1.0, 0.2, 1.0]]]]))
+
+
+def test_an_endless_representation_cannot_be_brought_onto_a_range() -> None:
+    with pytest.raises(ModelError, match="finite bounds"):
+        onto(-1.0, 1.0, (-float("inf"), 0.0))
+
+
+def test_each_channel_has_its_own_bounds() -> None:
+    spec = FaceInput(4, 5, colour="rgb", scaling=Affine([0.5, 0.4], [0.25, 0.1]))
+    scaled = spec.represent(INPUTS)
+    torch.testing.assert_close(scaled[:, 1], (INPUTS[:, 1] - 0.4) / 0.1)
+    far = spec.clip(torch.full_like(INPUTS, 100.0))
+    torch.testing.assert_close(far[0, :, 0, 0], torch.tensor([2.0, 6.0]))
+    assert spec.bounds == pytest.approx((-4.0, 6.0))
+
+
+@pytest.mark.parametrize("how", ["standard", "unit"])
+def test_each_clip_by_its_own_values(how: str) -> None:
+    found = PerClip(how).apply(INPUTS)  # type: ignore[arg-type]
+    for got, clip in zip(found.numpy(), INPUTS.numpy(), strict=True):
+        expected = (clip - clip.mean()) / clip.std() if how == "standard" else (clip - clip.min()) / np.ptp(clip)
+        np.testing.assert_allclose(got, expected, atol=1e-5)
+    assert torch.equal(PerClip(how).apply(torch.ones(1, 5)), torch.zeros(1, 5))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ending", ["npz", "json"])
+@pytest.mark.parametrize("shape", [(), (4,), (4, 5), (2, 4, 5)], ids=["number", "rows", "cells", "all"])
+def test_a_file_holds_numbers_rows_or_cells(tmp_path: Path, ending: str, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"mean": rng.normal(size=shape), "std": rng.uniform(1, 2, size=shape)}
+    path = tmp_path / f"scaler.{ending}"
+    if ending == "npz":
+        np.savez(path, **arrays)
+    else:
+        path.write_text(json.dumps({name: array.tolist() for name, array in arrays.items()}))
+    inputs = INPUTS[:, :1] if shape == (4, 5) else INPUTS
+    mean, std = (a[:, None] if a.ndim == 1 else a for a in arrays.values())
+    np.testing.assert_allclose(from_file(path).apply(inputs).numpy(), (inputs.numpy() - mean) / std, atol=1e-5)
+
+
+def test_a_smallest_and_largest_value_are_brought_to_the_unit_range(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", min=np.array(-80.0), max=np.array(0.0))
+    spec = SpeechInput(16000, 1.0, "melspectrogram", {"scaling": "decibel"}, scaling=from_file(tmp_path / "s.npz"))
+    assert spec.bounds == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"mean": 0.0}, "needs mean and std, or min and max"),
+        ({"mean": 0.0, "std": 0.0}, "std must be above 0"),
+        ({"min": 1.0, "max": 0.5}, "max must be above min"),
+        ({"mean": "x", "std": 1.0}, "cannot be read as a scaling"),
+    ],
+)
+def test_a_file_that_holds_no_scaling_is_refused(tmp_path: Path, content: dict, told: str) -> None:
+    (tmp_path / "s.json").write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=told):
+        from_file(tmp_path / "s.json")
+
+
+def test_a_file_with_pickled_arrays_is_not_opened(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", mean=np.array([{}], dtype=object), std=np.ones(1))
+    with pytest.raises(ModelError, match="cannot be read as a scaling"):
+        from_file(tmp_path / "s.npz")
+
+
+def test_arrays_of_another_shape_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", mean=np.zeros((3, 7)), std=np.ones((3, 7)))
+    with pytest.raises(ModelError, match=r"holds \(3, 7\) values, and one input is \(2, 4, 5\)"):
+        from_file(tmp_path / "s.npz").apply(INPUTS)
