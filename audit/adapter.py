@@ -129,5 +129,6 @@ def adapted(model: Model, ahead: Ahead, behind: Behind, emotions: tuple[str, ...
         parts = [("ahead", ahead), ("network", model.module), ("behind", behind)]
         kept = OrderedDict((name, part) for name, part in parts if name == "network" or not part.idle)
         model.module, model.emotions = nn.Sequential(kept).eval(), emotions
+        model.order, model.chunked = ahead.order, ahead.chunks is not None
         return model
     return _Adapted(model, ahead, behind, emotions)

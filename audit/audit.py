@@ -46,6 +46,8 @@ class Audit:
     provenance: Mapping[str, Any]
     limits: Sequence[str]
     records: pd.DataFrame
+    left_out: Sequence[Mapping[str, Any]] = ()
+    findings: Sequence[Mapping[str, Any]] = ()
 
     @property
     def exit_code(self) -> int:
@@ -78,6 +80,8 @@ class Audit:
             "provenance": self.provenance,
             "decide": self.decide,
             "limits": self.limits,
+            "left_out": self.left_out,
+            "findings": self.findings,
         }
         return _storable(document)
 
@@ -106,6 +110,8 @@ class Audit:
             exhibits=document["exhibits"],
             provenance=document["provenance"],
             limits=document["limits"],
+            left_out=document.get("left_out", ()),
+            findings=document.get("findings", ()),
             records=pd.read_parquet(folder / "records.parquet"),
         )
 

@@ -6,19 +6,19 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from audit import landing
 from audit.errors import AuditError, SuiteError, UsageError, did_you_mean
+from audit.options import Command, parsers
 from audit.wording import Document, header, limit, near, plain
 
 if TYPE_CHECKING:
     from audit.suite import Suite
 
-PASSED, INTERRUPTED, CUT_OFF = 0, 130, 141
+PASSED, FAILED, INTERRUPTED, CUT_OFF = 0, 1, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    parser, commands = _parsers()
+    parser, commands = parsers(COMMANDS)
     if not words:
         parser.print_help(sys.stderr)
         return UsageError.exit_code
@@ -68,60 +68,8 @@ def _dispatch(words: list[str]) -> int:
             f"(it takes: {', '.join(options)})"
         )
     args.words = words
-    command: Callable[[argparse.Namespace], int] = args.call
+    command: Command = args.call
     return command(args)
-
-
-class _Parser(argparse.ArgumentParser):
-    def __init__(self, **keys: Any) -> None:
-        super().__init__(**keys, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
-
-
-def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    parser = _Parser(
-        prog="audit",
-        description="Decide whether an emotion-recognition model is robust and explainable enough to deploy.",
-        epilog="exit codes: 0 passed, 1 a gate failed, 2 usage or suite error, 3 could not be judged, 130 interrupted",
-    )
-    parser.add_argument("--version", action="version", version=f"audit {_version()}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    known: dict[str, argparse.ArgumentParser] = {}
-
-    def add(name: str, call: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
-        known[name] = commands.add_parser(name, help=about, description=about)
-        known[name].set_defaults(call=call)
-        return known[name]
-
-    run = add("run", _run, "judge a model by a suite, write the report, and exit with the decision")
-    _takes_suite(run)
-    run.add_argument("--only", metavar="CHECK[/EMOTION]", help="one check, or one emotion of it")
-    run.add_argument("--limit", metavar="N", type=_at_least_one, help="judge N clips only")
-    run.add_argument(
-        "--device", metavar="D", default="cpu", help="where the model computes: cpu (default), cuda, cuda:1"
-    )
-    run.add_argument("--batch-size", metavar="N", type=_at_least_one, default=32, help="clips at a time (default 32)")
-    run.add_argument("--no-media", action="store_true", help="leave voices and pictures out of the report")
-    run.add_argument("--out", metavar="DIR", type=Path, help="the report's folder (default reports/SUITE/MODEL)")
-    _takes_suite(add("check", _check, "say what is wrong with a suite and what it will cost; loads no model"))
-    show = add("show", _show, "print a suite's gates, or the suite with everything filled in")
-    _takes_suite(show)
-    show.add_argument("--resolved", action="store_true", help="the suite as YAML: extends merged, defaults filled in")
-    schema = add("schema", _schema, "print the JSON Schema of suites, for editors")
-    schema.add_argument("--manifest", action="store_true", help="the schema of model manifests instead")
-    gate = add("gate", _gate, "print a finished audit's decision and exit with it; decides nothing again")
-    gate.add_argument("folder", metavar="DIR", type=Path, help="the folder of a finished audit")
-    report = add("report", _report, "draw the pages of a finished audit again, without model or data")
-    report.add_argument("folder", metavar="DIR", type=Path, help="the folder of a finished audit")
-    return parser, known
-
-
-def _takes_suite(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("suite", metavar="SUITE", type=Path, help="a *.audit.yaml file")
-    parser.add_argument("--model", metavar="M", type=Path, help="the model's *.model.yaml, in place of the suite's own")
-    parser.add_argument("--data", metavar="ROOT", type=Path, help="the data's folder, in place of the suite's own")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -222,6 +170,37 @@ def _report(args: argparse.Namespace) -> int:
     return PASSED
 
 
+def _init(args: argparse.Namespace) -> int:
+    from audit.probing.found_data import find_data
+    from audit.starter.start import Wanted, start
+    from audit.starter.told import show
+
+    wanted = Wanted(args.model, args.out, args.loader, args.source, args.preprocess, trust=args.trust, force=args.force)
+    started = start(wanted, find_data(args.data, args.layout, args.split), _aside)
+    show(started)
+    return PASSED if started.holds else FAILED
+
+
+def _probe(args: argparse.Namespace) -> int:
+    from audit.probing.found_data import find_data
+    from audit.probing.probe import probe
+    from audit.probing.table import Page, show
+
+    data = find_data(args.data, args.layout, args.split)
+    found = probe(args.manifest, data, shown=args.clips, counted=args.limit, say=_aside)
+    if args.json:
+        import json
+
+        print(json.dumps(found.document(), indent=2, ensure_ascii=False))
+    else:
+        show(found, Page())
+    return FAILED if found.warnings else PASSED
+
+
+def _aside(line: str) -> None:
+    print(plain(line), file=sys.stderr, flush=True)
+
+
 def _refuse_unknown_part(suite: Suite, only: str | None) -> None:
     if only is None:
         return
@@ -240,14 +219,13 @@ def _header(document: Document) -> str:
     return header(document["model"], document["data"], document["decide"]["cluster"])
 
 
-def _at_least_one(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def _version() -> str:
-    try:
-        return version("emotion-audit")
-    except PackageNotFoundError:
-        return "(not installed)"
+COMMANDS: Mapping[str, Command] = {
+    "run": _run,
+    "check": _check,
+    "show": _show,
+    "schema": _schema,
+    "gate": _gate,
+    "report": _report,
+    "init": _init,
+    "probe": _probe,
+}

@@ -14,7 +14,23 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.text import Text
 
 from audit.report.numbers import count
-from audit.wording import Document, Row, blocks, counts, decision, finding, near, page, part, place, plain, rerun, title
+from audit.wording import (
+    Document,
+    Row,
+    blocks,
+    counts,
+    decision,
+    finding,
+    left_out,
+    near,
+    page,
+    part,
+    place,
+    plain,
+    rerun,
+    title,
+    words,
+)
 
 STYLES = {"FAIL": "bold red", "ERROR": "bold magenta", "UNSURE": "bold yellow", "GATE PASSED": "bold green"}
 MOST_BLOCKS = 12
@@ -147,6 +163,8 @@ def show(document: Document, folder: Path, stream: TextIO | None = None) -> None
 
 def summary(document: Document, folder: Path) -> Iterator[Text]:
     """Yield the lines `show` prints."""
+    for found in document.get("findings", ()):
+        yield Text(plain(found["told"]), style="bold magenta")
     problems = document["data"]["problems"]
     if problems:
         first = f"the first: {problems[0]['path']}: {problems[0]['reason']}"
@@ -159,6 +177,8 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     for row in document["verdicts"]:
         if row["outcome"] == "UNSURE":
             yield from _styled(block(row, document, folder))
+    for row in document.get("left_out", ()):
+        yield Text(left_out(row), style="yellow")
     if part(document):
         yield Text(f"judged in part: {part(document)}", style="yellow")
     path = folder / "index.html"
@@ -179,13 +199,13 @@ def block(row: Row, document: Document, folder: Path | None) -> list[str]:
         return [f"{first}   {finding(row, document)}", *(f"  {plain(note)}" for note in told if note)]
     value = [] if row["outcome"] == "ERROR" else [f"  {finding(row, document)}"]
     where = page(row, document)
-    listen = where if folder is None else near(folder / where)
+    evidence = where if folder is None else near(folder / where)
     written = [f"  limit   {place(row)}"] if row["place"] else []
     return [
         first,
         *value,
         *(f"  {plain(note)}" for note in notes if note),
-        f"  listen  {plain(listen)}",
+        f"  {words(document).view:<6}  {plain(evidence)}",
         f"  rerun   {rerun(row, document)}",
         *written,
     ]

@@ -4,6 +4,7 @@ AuditError                 could not judge                                  exit
 ├── UsageError             the command or the call is wrong                 exit 2
 │   └── SuiteError         a suite or a manifest is wrong: file:line:column exit 2
 ├── ModelError             the model cannot be loaded or called
+│   ├── ModelRaisedError   the model's own code raised
 │   └── UntrustedError     a file that could run code, without declared trust
 ├── DataError              the data cannot be read or split as declared
 └── MethodError            a method cannot be applied to this model or input
@@ -52,6 +53,10 @@ class SuiteError(UsageError):
 
 class ModelError(AuditError):
     """The model cannot be loaded, or its outputs cannot be used."""
+
+
+class ModelRaisedError(ModelError):
+    """The model's own code raised: `__cause__` is what."""
 
 
 class UntrustedError(ModelError):

@@ -1,4 +1,4 @@
-"""The clips a report shows: the worst cases of every emotion, perturbed and masked again, and drawn."""
+"""The recordings a report shows: the worst cases of every emotion, perturbed and masked again, and drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
 from audit.estimate import Estimator
 from audit.input_spec import InputSpec
-from audit.rendering.case import Case, Perturbation, draw
+from audit.modality import words_of
+from audit.rendering.case import Case, Perturbation
+from audit.rendering.exhibit import draw
 from audit.suite import Check
 from audit.worst_cases import Choice, choose
 
@@ -38,15 +40,16 @@ def show(
 ) -> list[dict[str, Any]]:
     """Choose the worst cases, perturb and mask them as the checks did, and gather them into `folder`.
 
-    `explained` holds the saliency checks' maps; the masked clip is that of the `best` method, or, where that has no map
-    of a clip, of the method whose mask took the most from the prediction.
+    `explained` holds the saliency checks' maps; a recording is masked by that of the `best` method or, where that has
+    none of it, of the method whose mask took the most from the prediction.
     """
     swept = [check for check in checks if check.sweep is not None]
     tables = [estimator.clean, *(estimator.predictions(c.id, at) for c in swept for at in estimator.severities(c.id))]
     records = pd.concat([table.reset_index() for table in tables], ignore_index=True)
     indices = {sample.id: index for index, sample in enumerate(session.samples)}
     with_maps = {session.samples[i].id for run in explained.values() for maps in run.maps.values() for i in maps}
-    choices = choose(records, swept, session.model.emotions, explained=with_maps)
+    noun = words_of(session.model.spec.modality).noun
+    choices = choose(records, swept, session.model.emotions, explained=with_maps, noun=noun)
     perturbed = _perturbed(choices, swept, session, indices)
     masked = _masked(explained.values(), session, [indices[choice.sample] for choice in choices])
     cases = []
@@ -64,7 +67,7 @@ def show(
             Case(
                 sample=session.samples[index],
                 why=choice.why,
-                waveform=session.recordings[index].numpy(),
+                recording=session.recordings[index].numpy(),
                 inputs=session.inputs[index].numpy(),
                 probabilities=probabilities,
                 perturbation=perturbed.get(choice.sample),
@@ -79,7 +82,7 @@ def show(
 
 @dataclass(frozen=True)
 class _Masked:
-    """One clip under one method's map: what was hidden, and what the model said then."""
+    """One recording under one method's map: what was hidden, and what the model said then."""
 
     map: Tensor
     hidden: NDArray[np.bool_]

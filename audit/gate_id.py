@@ -32,6 +32,11 @@ class Due:
         """The parts joined with `::`."""
         return "::".join(self.parts)
 
+    @property
+    def method(self) -> str:
+        """The method the verdict is about; of a clean check, its id."""
+        return self.gate.of or (self.check.uses[0].name if self.check.uses else self.check.id)
+
 
 def due(suite: Suite, emotions: Sequence[str]) -> tuple[Due, ...]:
     """Return every verdict the suite asks for, in its order, for a model with these emotions; the ids are unique."""

@@ -12,10 +12,11 @@ from torch import Tensor
 from audit.checks.session import Session
 from audit.data import Dataset, Problem, Sample, recording_of
 from audit.dataset import open_dataset
-from audit.errors import DataError, UsageError
+from audit.errors import AuditError, DataError, ModelError, UsageError
 from audit.model import Model
 from audit.progress import Progress
 from audit.randomness import stream_seed
+from audit.stability import blamed
 from audit.suite import Suite
 
 
@@ -32,7 +33,8 @@ def open_session(
 ) -> tuple[Dataset, Session]:
     """Return the data set as judged, problems included, and the session on it.
 
-    Raises DataError where no clip can be used or the cluster column is missing.
+    Raises DataError where no clip can be used or the cluster column is missing, ModelError, naming the clip, where the
+    model gives no answer to one or changes it.
     """
     if suite.data is None:
         raise UsageError("the suite names no data; give its root with --data")
@@ -47,21 +49,63 @@ def open_session(
                 f"{lacking[0].id!r} (it has: {', '.join(lacking[0].groups) or 'none'}); name another or none"
             )
     dataset = replace(dataset, samples=samples, problems=(*dataset.problems, *problems))
-    with torch.inference_mode():
-        inputs = torch.cat([model.spec.represent(part) for part in recordings.split(batch_size)])
     session = Session(
         model=model,
         samples=samples,
         recordings=recordings,
         # Inference tensors cannot take part in a graph; attacks and saliency need ones that can.
-        inputs=inputs.clone(),
+        inputs=_represented(model, samples, recordings, batch_size).clone(),
         truths=torch.tensor([model.emotions.index(sample.emotion) for sample in samples]),
         clean=torch.empty(0),
         seed=suite.decide.seed,
         batch_size=batch_size,
         progress=progress,
     )
-    return dataset, replace(session, clean=session.predict(session.inputs))
+    return dataset, replace(session, clean=_predict_clean(session))
+
+
+def _represented(model: Model, samples: Sequence[Sample], recordings: Tensor, batch_size: int) -> Tensor:
+    parts = []
+    for batch in torch.arange(len(samples)).split(batch_size):
+        names = [str(samples[index].path or samples[index].id) for index in batch.tolist()]
+        with torch.inference_mode(), blamed(model, f"on the {len(batch)} clips from {names[0]} on"):
+            part = model.spec.represent(recordings[batch])
+        finite = torch.isfinite(part).flatten(1).all(1).tolist()
+        if not all(finite):
+            raise ModelError(
+                f"model {model.name!r}: {model.spec.representation} makes NaN or infinite values of "
+                f"{names[finite.index(False)]}; keep log 0 and division by 0 out of it and of `input.scaling`"
+            )
+        parts.append(part)
+    return torch.cat(parts)
+
+
+def _predict_clean(session: Session) -> Tensor:
+    parts = []
+    for batch in session.batches(range(len(session.samples))):
+        asked = session.inputs[batch]
+        try:
+            with blamed(session.model, f"on a batch of {len(batch)} clips"):
+                parts.append(session.predict(asked))
+        except AuditError as error:
+            raise ModelError(f"{error}; {_failing(session, batch)}") from error
+        if not torch.equal(asked, session.inputs[batch]):
+            raise ModelError(
+                f"model {session.model.name!r} changes its inputs in place, so no prediction could be repeated; let it "
+                "work on a copy (x = x.clone(), or no operation that ends in _)"
+            )
+    return torch.cat(parts)
+
+
+def _failing(session: Session, batch: Sequence[int]) -> str:
+    """Return which clip of a batch the model fails on, or that it fails on none alone."""
+    names = [str(session.samples[index].path or session.samples[index].id) for index in batch]
+    for name, index in zip(names, batch, strict=True):
+        try:
+            session.predict(session.inputs[[index]])
+        except Exception:
+            return f"the first clip it fails on is {name}"
+    return f"of the {len(batch)} clips from {names[0]} on it fails on none alone"
 
 
 def _read(

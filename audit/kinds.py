@@ -39,9 +39,13 @@ def _mark(family: str, **facts: Any) -> Callable[[F], F]:
     return marked
 
 
-def loader(*, extensions: tuple[str, ...] = ()) -> Callable[[F], F]:
-    """Mark `load(manifest) -> Model`; `extensions` are the weight files it takes."""
-    return _mark("loader", extensions=extensions)
+def loader(*, extensions: tuple[str, ...] = (), inspect: Any = None) -> Callable[[F], F]:
+    """Mark `load(manifest) -> Model`; `extensions` are the weight files it takes.
+
+    `inspect(path, *, trust) -> Inspection | None` says what such a file tells of itself, running nothing of it unless
+    `trust`; None where the file is none of this loader's.
+    """
+    return _mark("loader", extensions=extensions, inspect=inspect)
 
 
 def layout(*, modality: str = "speech", read: Any = None, truth: Any = None) -> Callable[[F], F]:

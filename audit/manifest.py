@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import ModelError, did_you_mean
+from audit.errors import ModelError, ModelRaisedError, did_you_mean
 from audit.grammar.document import Node, read_document
 from audit.grammar.manifest_keys import MANIFEST
 from audit.kinds import find
@@ -218,13 +218,13 @@ def _tried(model: Model, ahead: Ahead, manifest: Manifest) -> Tensor:
             model.activation = model.activation or seen(outputs)
             if model.module is not None and without_softmax(model.module, ahead(inputs.to(model.device))):
                 outputs, model.activation = model.logits(ahead(inputs.to(model.device))), "none"
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
-    except Exception as error:
+    except ModelRaisedError as error:
         raise ModelError(
             f"{path}: model {model.name!r} fails on inputs of shape {tuple(inputs.shape)}, as its manifest "
-            f"describes them ({_told(error)})"
+            f"describes them ({_told(error.__cause__ or error)})"
         ) from error
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     if not torch.equal(inputs, kept):
         raise ModelError(
             f"{path}: model {model.name!r} changes its inputs in place, so no prediction could be repeated; "
@@ -233,7 +233,7 @@ def _tried(model: Model, ahead: Ahead, manifest: Manifest) -> Tensor:
     return outputs.cpu()
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 

@@ -16,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit.errors import MethodError, ModelError
+from audit.errors import AuditError, MethodError, ModelError, ModelRaisedError
 from audit.input_spec import InputSpec, SpeechInput
 from audit.ledger import Ledger
+from audit.source import first_line
 
 Activation = Literal["none", "softmax", "log_softmax", "sigmoid"]
 
@@ -37,6 +38,9 @@ class Model(ABC):
     """The files the weights came from."""
     activation: Activation | None = None
     """What the outputs went through, where the loader knows it from the file."""
+    order: str | None = None
+    chunked: bool = False
+    """The axes as the network takes them, and whether in pieces, where that is not as the audit has them."""
     note: str = ""
     """A sentence for the report: how it was opened, why it gives no gradients."""
 
@@ -56,10 +60,18 @@ class Model(ABC):
     def logits(self, inputs: Tensor) -> Tensor:
         """Return logits (n, emotions), booked in the ledger, backward passes included.
 
-        Raises ModelError for a wrong shape, NaN or infinite logits.
+        Raises ModelError for a model that raises, a wrong shape, NaN or infinite logits.
         """
         start = time.perf_counter()
-        logits = self._logits(inputs)
+        try:
+            logits = self._logits(inputs)
+        except AuditError:
+            raise
+        except Exception as error:
+            raise ModelRaisedError(
+                f"model {self.name!r} fails on inputs of shape {tuple(inputs.shape)} "
+                f"({type(error).__name__}: {first_line(error)})"
+            ) from error
         self.ledger.add(forward=len(inputs), seconds=time.perf_counter() - start)
         if logits.shape != (len(inputs), len(self.emotions)):
             raise ModelError(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from audit.dataset import count_clips
 from audit.errors import DataError, did_you_mean
 from audit.gate_id import due
+from audit.grammar.document import read_document
+from audit.grammar.manifest_keys import MANIFEST
 from audit.grammar.suite_reader import check_emotions
-from audit.kinds import Method, find
+from audit.kinds import PACKAGE, Method, find
 from audit.manifest import check_manifest
 from audit.suite import Check, Suite, Use
 
 SHOWN = 10
+OCCLUDED = 1 + 15 * 15
+"""Occlusion's passes a clip by default: the clip, and windows of an eighth of each axis, half over each other."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,9 @@ class Preflight:
 def describe(suite: Suite) -> Preflight:
     """Return what `suite` is going to do; reads its manifest and lists its data, but opens no model and no recording.
 
-    Forward and backward passes are counted in samples. For methods this package does not know they are a guess:
-    one pass a clip, or as many as a parameter `samples` or `steps` says.
+    Forward and backward passes are counted in samples, of a search all it may ask. For methods this package does not
+    know they are a guess: one pass a clip, or as many as a parameter `samples`, `steps` or `queries` says.
+    What needs gradients that the manifest's loader never gives is a problem, and is not counted.
     Raises SuiteError where the manifest is wrong or groups name emotions it does not have.
     """
     problems: list[str] = []
@@ -86,10 +92,55 @@ def describe(suite: Suite) -> Preflight:
     verdicts = due(suite, known or tuple(emotions) or ("every emotion",))
     if not verdicts:
         problems.append("no check has a gate: nothing would be decided")
-    checks = tuple(
-        _planned(check, clips, sum(each.check.id == check.id for each in verdicts)) for check in suite.checks
-    )
-    return Preflight(suite.name, checks, emotions, tuple(problems))
+    black_box = _black_box(suite)
+    checks = []
+    for check in suite.checks:
+        lacking = _needing_gradients(check) if black_box else []
+        own = [each for each in verdicts if each.check.id == check.id]
+        left = [each for each in own if each.method in lacking]
+        if lacking:
+            problems.append(_without_gradients(check, lacking, black_box, len(left)))
+        leaves_out = check.without_gradients == "leave_out"
+        checks.append(_planned(check, clips, len(own) - (len(left) if leaves_out else 0), lacking))
+    return Preflight(suite.name, tuple(checks), emotions, tuple(problems))
+
+
+def _black_box(suite: Suite) -> str:
+    """Return the name of the manifest's loader where its text speaks of black boxes alone, else nothing."""
+    if suite.model is None:
+        return ""
+    _, name, _ = MANIFEST.read(read_document(suite.model))["loader"]
+    names = _names(find("loader", name, relative_to=suite.model.parent).path)
+    return name if "BlackBox" in names and "TorchModel" not in names else ""
+
+
+def _names(path: Path) -> set[str]:
+    """Return the names a loader's file uses, and those of the files of this package's loaders that it imports from."""
+    found: set[str] = set()
+    ahead, seen = [path], {path}
+    while ahead:
+        for node in ast.walk(ast.parse(ahead.pop().read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("audit.loaders"):
+                parts = [str(node.module).split("."), *(f"{node.module}.{each.name}".split(".") for each in node.names)]
+                files = {PACKAGE.joinpath(*part[1:]).with_suffix(".py") for part in parts}
+                ahead += [file for file in files - seen if file.is_file()]
+                seen |= files
+    return found
+
+
+def _needing_gradients(check: Check) -> list[str]:
+    if check.kind not in ("attack", "saliency"):
+        return []
+    return [use.name for use in check.uses if _mark(_method(use)).get("gradients", True)]
+
+
+def _without_gradients(check: Check, lacking: Sequence[str], loader: str, gates: int) -> str:
+    what = f"{', '.join(lacking)}: needs gradients, and loader {loader} gives none"
+    if check.without_gradients == "leave_out":
+        return f"check {check.id}: {what}; left out, as the suite says, with {_count(gates, 'gate')}"
+    return f"check {check.id}: {what}; {_count(gates, 'gate')} will be ERROR, or `without_gradients: leave_out`"
 
 
 def _emotions(suite: Suite, known: tuple[str, ...], problems: list[str]) -> dict[str, int]:
@@ -109,25 +160,26 @@ def _emotions(suite: Suite, known: tuple[str, ...], problems: list[str]) -> dict
     return dict(listing.emotions)
 
 
-def _planned(check: Check, clips: int | None, verdicts: int) -> Planned:
+def _planned(check: Check, clips: int | None, verdicts: int, lacking: Sequence[str]) -> Planned:
     methods = tuple(use.name for use in check.uses)
     if clips is None:
         return Planned(check.id, check.kind, methods, None, verdicts, None, None)
     n = min(clips, check.samples or clips)
-    forward, backward = _passes(check)
+    forward, backward = _passes(check, [use for use in check.uses if use.name not in lacking])
     return Planned(check.id, check.kind, methods, n, verdicts, n * forward, n * backward)
 
 
-def _passes(check: Check) -> tuple[int, int]:
-    """Return forward and backward passes a clip."""
+def _passes(check: Check, uses: Sequence[Use]) -> tuple[int, int]:
+    """Return forward and backward passes a clip, with those of the check's methods that can be applied."""
     if check.kind == "clean":
         return 1, 0
+    if not uses:
+        return 0, 0
     if check.kind == "saliency":
-        own = [_own_passes(use) for use in check.uses]
+        own = [_own_passes(use) for use in uses]
         fills = len(check.fills)
         return (
-            sum(forward for forward, _ in own)
-            + fills * (len(check.uses) * (1 + check.random_masks) + check.random_masks),
+            sum(forward for forward, _ in own) + fills * (len(uses) * (1 + check.random_masks) + check.random_masks),
             sum(backward for _, backward in own),
         )
     assert check.sweep is not None
@@ -135,16 +187,21 @@ def _passes(check: Check) -> tuple[int, int]:
     if check.kind == "corruption":
         return values, 0
     forward, backward = _own_passes(check.uses[0])
-    # With steps, every epsilon takes its own; without, one gradient serves the whole curve.
-    times = values if "steps" in check.uses[0].parameters else 1
+    # With steps or queries, every epsilon takes its own; without, one gradient serves the whole curve.
+    times = values if {"steps", "queries"} & check.uses[0].parameters.keys() else 1
     return values + times * forward, times * backward
 
 
 def _own_passes(use: Use) -> tuple[int, int]:
-    method = find(use.family, use.method, relative_to=use.relative_to)
-    counts = [use.parameters[name] for name in ("samples", "steps") if isinstance(use.parameters.get(name), int)]
-    times = int(counts[0]) if counts else 1
-    return times, times if _mark(method).get("gradients", True) else 0
+    counted = (use.parameters.get(name) for name in ("samples", "steps", "queries"))
+    times = next((int(count) for count in counted if isinstance(count, int)), 1)
+    if use.method == "occlusion" and use.parameters.get("window") is None:
+        times = OCCLUDED
+    return times, times if _mark(_method(use)).get("gradients", True) else 0
+
+
+def _method(use: Use) -> Method:
+    return find(use.family, use.method, relative_to=use.relative_to)
 
 
 def _mark(method: Method) -> dict[str, Any]:

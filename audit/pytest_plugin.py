@@ -109,7 +109,7 @@ class GateItem(pytest.Item):
     def setup(self) -> None:
         """Run the suite's audit, unless it has been; what could not be judged is an error here, and no failure."""
         from audit.console import block
-        from audit.wording import near
+        from audit.wording import left_out, near, sentence
 
         for what in ("model", "data"):
             if getattr(self.suite, what) is None:
@@ -121,6 +121,12 @@ class GateItem(pytest.Item):
         self._document, self._folder = answers.document, answers.folder
         self.user_properties.append(("audit_report", near(answers.folder / "index.html")))
         rows = [row for row in self._document["verdicts"] if row["id"] == self.asked.id]
+        left = [row for row in self._document["left_out"] if self.asked.id in row["gates"]]
+        if left and not self._document["verdicts"]:
+            # Skipped alone, pytest would end well: but nothing was decided.
+            pytest.fail(f"{sentence(self._document)}: {left_out(left[0])}", pytrace=False)
+        if left:
+            pytest.skip(left_out(left[0]))
         if not rows:
             pytest.fail(f"the audit gave no verdict on {self.asked.id}: the data holds no clip of it", pytrace=False)
         self._row = rows[0]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from audit import gate_id, summary, verdict, wording
 from audit.audit import LIMITS, Audit
-from audit.checks import attack, change, clean, corruption
+from audit.checks import attack, change, clean, corruption, gradients
 from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
 from audit.data import Dataset
-from audit.errors import AuditError, UsageError, did_you_mean
+from audit.errors import AuditError, MethodError, UsageError, did_you_mean
 from audit.estimate import Estimator
 from audit.exhibits import show
 from audit.facts import cost, data_facts, model_facts, provenance, suite_facts
@@ -24,16 +25,26 @@ from audit.manifest import load_model
 from audit.model import Model, as_found
 from audit.progress import Progress, Unwatched
 from audit.record import Record, table
+from audit.stability import Instability, examine
 from audit.suite import Check, Suite
 
 
 @dataclass
 class Findings:
-    """What the checks brought together: records, saliency maps by check, and what could not be judged."""
+    """What the checks brought together: records, saliency maps by check, what could not be judged, what was left out.
+
+    `errors` holds a reason by check, `left_out` by check and method.
+    """
 
     records: list[Record] = field(default_factory=list)
     explained: dict[str, SaliencyRun] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def judged(self, checks: Iterable[Check]) -> list[Check]:
+        """Return the checks of which at least one method was tried."""
+        skipped = [c.id for c in checks if len(self.left_out.get(c.id, ())) == len(c.uses) and c.uses]
+        return [check for check in checks if check.id not in (*self.errors, *skipped)]
 
 
 def run(
@@ -66,15 +77,19 @@ def run(
             dataset, session = open_session(suite, judged, limit, batch_size, bar)
         model_row, data_row = model_facts(suite, judged, session), data_facts(suite, dataset, session)
         bar.announce(wording.header(model_row, data_row, suite.decide.cluster))
+        with judged.ledger.during("stability"):
+            unstable = examine(session)
         findings = _check_all(checks, session, dataset)
         records = table(findings.records)
         estimator = Estimator(records, judged.emotions, suite.groups, suite.decide)
-        kept = [c for c in checks if c.id not in findings.errors]
+        kept = findings.judged(checks)
         rows = summary.metric_rows(kept, estimator)
         best = summary.best_saliency(kept, estimator)
         with judged.ledger.during("exhibits"):
             exhibits = show(kept, session, estimator, findings.explained, best["method"], media) if media else []
-    verdicts = tuple(_decided(suite, checks, estimator, findings, only_emotion))
+    asked = _asked(suite, checks, judged.emotions, only_emotion)
+    verdicts = tuple(_decided(asked, estimator, findings, unstable))
+    left_out = _left_out(asked, findings)
     return Audit(
         suite=suite_facts(suite),
         model=model_row,
@@ -93,8 +108,10 @@ def run(
         cost=cost(judged.ledger),
         exhibits=exhibits,
         provenance=provenance(suite, started, device, batch_size, command),
-        limits=LIMITS,
+        limits=(*LIMITS, *(wording.left_out(row) for row in left_out)),
         records=records,
+        left_out=left_out,
+        findings=[{**asdict(unstable), "told": str(unstable)}] if unstable else [],
     )
 
 
@@ -138,22 +155,56 @@ def _records(check: Check, session: Session, dataset: Dataset, findings: Finding
         session.progress.begin(check.id, clean.total(check, session))
         return list(clean.run(check, session))
     if check.kind == "saliency":
-        truth = dataset.truth
-        explained = SaliencyRun(check, session, (lambda i: truth(session.samples[i])) if truth else None)
+        truth, lacking = dataset.truth, _lacking(check, session, findings)
+        explained = SaliencyRun(check, session, (lambda i: truth(session.samples[i])) if truth else None, lacking)
         findings.explained[check.id] = explained
         session.progress.begin(check.id, explained.total())
         return list(explained.records())
     session.progress.begin(check.id, change.total(check, session))
+    if lacking := _lacking(check, session, findings):
+        if check.id in findings.left_out:
+            return []
+        raise MethodError(*lacking.values())
     changes = corruption.changes if check.kind == "corruption" else attack.changes
     return list(change.judged(check, session, changes))
 
 
-def _decided(
-    suite: Suite, checks: Sequence[Check], estimator: Estimator, findings: Findings, only_emotion: str | None
-) -> Iterator[verdict.Verdict]:
+def _lacking(check: Check, session: Session, findings: Findings) -> dict[str, str]:
+    lacking = gradients.lacking(check, session.model)
+    if lacking and check.without_gradients == "leave_out":
+        findings.left_out[check.id] = lacking
+    return lacking
+
+
+def _asked(
+    suite: Suite, checks: Sequence[Check], emotions: Sequence[str], only_emotion: str | None
+) -> list[gate_id.Due]:
     gated = {check.id for check in checks if check.gates}
-    for due in gate_id.due(suite, estimator.emotions):
-        if due.check.id in gated and only_emotion in (None, due.emotion):
-            explained = findings.explained.get(due.check.id)
-            refused = explained.refused if explained else {}
-            yield verdict.decide(due, estimator, refused=refused, error=findings.errors.get(due.check.id))
+    everything = gate_id.due(suite, emotions)
+    return [due for due in everything if due.check.id in gated and only_emotion in (None, due.emotion)]
+
+
+def _decided(
+    asked: Sequence[gate_id.Due], estimator: Estimator, findings: Findings, unstable: Instability | None
+) -> Iterator[verdict.Verdict]:
+    for due in asked:
+        check = due.check.id
+        if due.method in findings.left_out.get(check, ()):
+            continue
+        explained = findings.explained.get(check)
+        refused = explained.refused if explained else {}
+        error = unstable.reason if unstable else findings.errors.get(check)
+        yield verdict.decide(due, estimator, refused=refused, error=error)
+
+
+def _left_out(asked: Sequence[gate_id.Due], findings: Findings) -> list[dict[str, Any]]:
+    return [
+        {
+            "check": check,
+            "method": method,
+            "gates": [due.id for due in asked if due.check.id == check and due.method == method],
+            "reason": reason,
+        }
+        for check, methods in findings.left_out.items()
+        for method, reason in methods.items()
+    ]

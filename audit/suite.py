@@ -57,6 +57,8 @@ class Check:
     `sweep` names the swept parameter and its values in the order written; `space` says what a corruption or attack
     changes, the model's input or the waveform before the front end; `samples` limits the check to that many clips,
     drawn by the suite's seed, the same share of every emotion. `faithfulness` and `random_masks` are for saliency.
+    `without_gradients` says what becomes of an attack or saliency method that needs gradients where the model gives
+    none: its gates are ERROR, or it is left out.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Check:
     samples: int | None = None
     faithfulness: Use | None = None
     random_masks: int = 10
+    without_gradients: Literal["error", "leave_out"] = "error"
     gates: tuple[Gate, ...] = ()
     place: Place | None = None
 

@@ -44,7 +44,7 @@ def decide(due: Due, estimator: Estimator, *, refused: Mapping[str, str], error:
     `refused` gives the reason why a saliency method made no maps; `error` why the whole check could not be judged.
     """
     check, gate, emotion, group = due.check, due.gate, due.emotion, due.group
-    method = gate.of or (check.uses[0].name if check.uses else check.id)
+    method = due.method
     why = error or refused.get(method)
     found = Estimate(None, None, 0, None, why) if why else _estimate(check, gate, estimator, emotion, group)
     outcome = _outcome(gate, found)

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from audit.modality import Words, words_of
 from audit.report import address
+from audit.report.numbers import count, short
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -78,7 +80,15 @@ def counts(document: Document) -> str:
     for row in document["verdicts"]:
         found[row["outcome"]] += 1
     errors = f"{found['ERROR']} error, " if found["ERROR"] else ""
-    return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass"
+    left = f", {skipped} left out" if (skipped := _left_out_gates(document)) else ""
+    return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass{left}"
+
+
+def left_out(row: Row) -> str:
+    """Return what was left out, why, and how much was not judged: a row of `left_out` in a sentence."""
+    what = row["method"] if row["method"] == row["check"] else f"{row['method']} of {row['check']}"
+    gates = "no gate asked" if not row["gates"] else f"{count(len(row['gates']), 'gate')} not judged"
+    return plain(f"{what} was left out, as the suite says, {gates}: {row['reason']}")
 
 
 def decision(document: Document) -> str:
@@ -90,7 +100,8 @@ def sentence(document: Document) -> str:
     """Return the decision in one sentence: `FAIL: 3 of 48 gates; worst: recall at sigma 0.05, sadness`."""
     rows = document["verdicts"]
     if not rows:
-        return "NOT JUDGED: the suite asked for no gate"
+        left = _left_out_gates(document)
+        return "NOT JUDGED: every gate was left out" if left else "NOT JUDGED: the suite asked for no gate"
     for word, outcome in (("FAIL", "FAIL"), ("NOT JUDGED", "ERROR"), ("UNSURE", "UNSURE")):
         found = [row for row in rows if row["outcome"] == outcome and blocks(row, document)]
         if found:
@@ -99,7 +110,12 @@ def sentence(document: Document) -> str:
             return f"{word}: {len(found)} of {len(rows)} gates{which}: {title(worst, document)}"
     unsure = sum(row["outcome"] == "UNSURE" for row in rows)
     note = f"; {unsure} unsure, which does not block here" if unsure else ""
+    note += f"; {skipped} left out" if (skipped := _left_out_gates(document)) else ""
     return f"PASS: {len(rows) - unsure} of {len(rows)} gates{note}"
+
+
+def _left_out_gates(document: Document) -> int:
+    return sum(len(row["gates"]) for row in document.get("left_out", ()))
 
 
 def excess(row: Row) -> float:
@@ -117,12 +133,26 @@ def blocks(row: Row, document: Document) -> bool:
     return unsure or row["outcome"] in ("FAIL", "ERROR")
 
 
+def words(document: Document) -> Words:
+    """Return what the audit's recordings are called."""
+    return words_of(document["model"]["input"]["modality"])
+
+
+def size(given: Row) -> str:
+    """Return how large a recording is, of `model.input`: `3 s at 16000 Hz`, `48 × 48 pixels, grey`."""
+    if given["modality"] == "face":
+        return f"{given['height']} × {given['width']} pixels, {given['colour']}"
+    return f"{short(given['seconds'])} s at {short(given['sampling_rate'])} Hz"
+
+
 def header(model: Row, data: Row, cluster: str | None) -> str:
     """Return what is judged on what: `Model nemo-resnet18 sha256:9f2c…   Data 501 clips, 6 emotions, 9 speakers`.
 
     `model` and `data` are those parts of `audit.json`; the values of `cluster` are counted, or else the speakers.
     """
-    parts = [f"{data['n']} clips", f"{sum(1 for n in data['emotions'].values() if n)} emotions"]
+    noun = words_of(model["input"]["modality"]).noun
+    emotions = sum(1 for n in data["emotions"].values() if n)
+    parts = [f"{data['n']} {noun}{'s' * (data['n'] != 1)}", f"{emotions} emotion{'s' * (emotions != 1)}"]
     column = cluster or "speaker"
     if column in data["groups"]:
         parts.append(f"{len(data['groups'][column])} {column}s")

@@ -1,4 +1,4 @@
-"""Which clips a report shows: the worst cases of every emotion, and in plain words why."""
+"""Which recordings a report shows: the worst cases of every emotion, and in plain words why."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.report.numbers import count
 from audit.suite import Check
 
 PER_EMOTION = 6
@@ -15,7 +16,7 @@ PER_EMOTION = 6
 
 @dataclass(frozen=True)
 class Choice:
-    """A clip worth showing, the perturbation to show it under (check and severity None for none), and why."""
+    """A recording worth showing, the perturbation to show it under (check and severity None for none), and why."""
 
     sample: str
     emotion: str
@@ -31,10 +32,12 @@ def choose(
     *,
     explained: Collection[str] = (),
     per_emotion: int = PER_EMOTION,
+    noun: str = "clip",
 ) -> list[Choice]:
     """Return up to `per_emotion` worst cases of every emotion, in the order of `emotions` (the model's).
 
-    `records` holds the predictions (`measure` is empty), the clean ones under the check `clean`. Attacks and
+    `records` holds the predictions (`measure` is empty), the clean ones under the check `clean`; `noun` is what the
+    reasons call a recording. Attacks and
     corruptions take turns, attacks first. Each offers the clips that flip: those that saliency `explained` first, of
     these those that flip at the mildest severity, of these those whose true emotion loses the most probability; then
     the clips that do not flip, by that loss; last those that were wrong when clean. Where nothing perturbs, the clips
@@ -51,11 +54,11 @@ def choose(
             ranked += [
                 ((*rank[:3], place, turn), choice)
                 for place, (rank, choice) in enumerate(
-                    sorted(_swept(check, part, clean, emotion, emotions, explained), key=lambda entry: entry[0])
+                    sorted(_swept(check, part, clean, emotion, emotions, explained, noun), key=lambda entry: entry[0])
                 )
             ]
         if not sweeps:
-            ranked = list(_unswept(clean, emotion, which, explained))
+            ranked = list(_unswept(clean, emotion, which, explained, noun))
         taken: dict[str, Choice] = {}
         for _, choice in sorted(ranked, key=lambda entry: entry[0]):
             taken.setdefault(choice.sample, choice)
@@ -70,6 +73,7 @@ def _swept(
     emotion: str,
     emotions: Sequence[str],
     explained: Collection[str],
+    noun: str,
 ) -> Iterator[tuple[tuple[Any, ...], Choice]]:
     """Yield a rank and a choice for every clip of the emotion that the check perturbed."""
     assert check.sweep is not None
@@ -94,9 +98,9 @@ def _swept(
         if flip:
             sooner = sum(order[other.severity] < place for other in flips.values())
             compared = (
-                f"{sooner} of {_clips(len(tries))} flipped sooner"
+                f"{sooner} of {count(len(tries), noun)} flipped sooner"
                 if sooner
-                else f"the {mildest} that flips any of {_clips(len(tries))}"
+                else f"the {mildest} that flips any of {count(len(tries), noun)}"
             )
             why = f"flips to {flip.predicted} {at}, {compared};"
         elif was_wrong:
@@ -127,20 +131,16 @@ def _mildest_first(check: Check, part: pd.DataFrame, emotions: Sequence[str]) ->
 
 
 def _unswept(
-    clean: Mapping[str, Any], emotion: str, which: int, explained: Collection[str]
+    clean: Mapping[str, Any], emotion: str, which: int, explained: Collection[str], noun: str
 ) -> Iterator[tuple[tuple[Any, ...], Choice]]:
     own = [row for row in clean.values() if row.emotion == emotion]
     for row in own:
         probability = row.probabilities[which]
         taken = "recognised" if row.predicted == emotion else f"taken for {row.predicted}"
         lower = sum(other.probabilities[which] < probability for other in own)
-        how = f"{lower} of {_clips(len(own))} got less" if lower else f"the least of {_clips(len(own))}"
+        how = f"{lower} of {count(len(own), noun)} got less" if lower else f"the least of {count(len(own), noun)}"
         why = f"{taken}, with {probability:.2f} for {emotion}, {how}"
         yield (
             (row.predicted == emotion, row.sample not in explained, probability, row.sample),
             Choice(row.sample, emotion, None, None, why),
         )
-
-
-def _clips(count: int) -> str:
-    return f"{count} clip{'s' * (count != 1)}"

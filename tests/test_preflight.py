@@ -66,6 +66,16 @@ def test_checks_verdicts_and_passes_are_counted(file: Path) -> None:
     assert found.verdicts == 4
 
 
+def test_of_a_search_the_most_it_may_take_is_counted(file: Path) -> None:
+    searched = "method: square, queries: 40, sweep: {epsilon: [0.1, 0.2]}}"
+    file.write_text(
+        SUITE.replace("method: fgsm, sweep: {epsilon: [0.1, 0.2]}}", searched).replace("gradcam, ", "occlusion, ")
+    )
+    *_, attack, saliency = describe(read_suite(file)).checks
+    assert (attack.forward, attack.backward) == (6 * (2 + 2 * 40), 0)
+    assert (saliency.forward, saliency.backward) == (4 * (226 + 50 + 10 + 2 * (3 * (1 + 5) + 5)), 4 * 10)
+
+
 def test_a_column_to_cluster_by_that_is_not_there_is_a_problem(file: Path) -> None:
     (problem,) = describe(read_suite(file)).problems
     assert problem == "decide.cluster: not every clip has a column 'speaker' (all have: none)"

@@ -64,8 +64,8 @@ def recipes(repository: Path) -> dict[str, tuple[str, str]]:
     parts = re.split(r"^\*\*(.+?)\*\*", text, flags=re.M)[1:]
     found = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
-        blocks = {language: re.findall(rf"```{language}\n(.*?)```", body, flags=re.S) for language in ("python", "yaml")}
-        found[name] = ("".join(blocks["python"]), "".join(blocks["yaml"]))
+        code, lines = (re.findall(rf"```{language}\n(.*?)```", body, flags=re.S) for language in ("python", "yaml"))
+        found[name] = ("".join(code), "".join(lines))
     return found
 
 
@@ -105,6 +105,8 @@ def audited(folder: Path, lines: str) -> Audit:
     return audit
 
 
+# torch's own exporters and tracer warn of each other.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("name", ["PyTorch", "TorchScript", "torch.export", "ONNX"])
 def test_a_torch_network_arrives_in_any_form(here: Path, repository: Path, name: str) -> None:
     code, lines = recipes(repository)[name]
@@ -113,6 +115,7 @@ def test_a_torch_network_arrives_in_any_form(here: Path, repository: Path, name:
     assert audit.model["differentiable"]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_keras_model_arrives(here: Path, repository: Path) -> None:
     code, lines = recipes(repository)["Keras"]
     from audit.loaders.keras import keras_of_torch

@@ -37,7 +37,8 @@ def square(
     Every other sets a square at a random place to one end of the ball, each channel to its own, and is kept where it
     lowers the margin: the true emotion's logit less the largest other. The square covers a `share` of the cells at
     first and less by the paper's schedule, stretched to `queries`; of what has one row, such as a waveform, it is a
-    span of time. A clip that is misclassified is done. Every epsilon starts from the same random numbers.
+    span of time. A clip that is misclassified is done. Every epsilon starts from the same random numbers. One answer
+    about the clip as it is serves all epsilons, and two more settle a guess too near to the last to call.
     Andriushchenko, Croce, Flammarion and Hein (2020), Square Attack: a query-efficient black-box adversarial attack
     via random search. The first share is that of Croce and Hein (2020), Reliable evaluation of adversarial robustness.
     Raises MethodError for fewer queries than 1 or a share outside (0, 1].

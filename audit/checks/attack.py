@@ -18,7 +18,7 @@ from audit.suite import Check
 def changes(check: Check, session: Session, indices: Sequence[int]) -> Iterator[Change]:
     """Yield the clips attacked at each epsilon, batch by batch; no clip leaves its ball or the bounds.
 
-    Raises MethodError where the attack returns NaN, a wrong shape, or the model gives no gradients.
+    Raises MethodError where the attack returns NaN or a wrong shape, or cannot be applied to the model.
     """
     (use,) = check.uses
     assert check.sweep is not None

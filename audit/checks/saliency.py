@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,14 +27,21 @@ CHANCE = "chance"
 class SaliencyRun:
     """One saliency check on one session; `maps` and `refused` fill up while `records` is read.
 
-    `maps` holds each method's attribution by sample index, `refused` the reason why a method gave none.
+    `maps` holds each method's attribution by sample index, `refused` the reason why a method gave none; one that is
+    refused beforehand is not tried.
     """
 
-    def __init__(self, check: Check, session: Session, truth: Callable[[int], tuple[Region, ...]] | None) -> None:
+    def __init__(
+        self,
+        check: Check,
+        session: Session,
+        truth: Callable[[int], tuple[Region, ...]] | None,
+        refused: Mapping[str, str] | None = None,
+    ) -> None:
         assert check.faithfulness is not None
         self.check, self.session, self.truth = check, session, truth
         self.maps: Maps = {}
-        self.refused: dict[str, str] = {}
+        self.refused = dict(refused or {})
         self._explain = {
             use.name: (find("saliency", use.method, relative_to=use.relative_to), use) for use in check.uses
         }
@@ -46,7 +53,13 @@ class SaliencyRun:
         self._masked = float(use.parameters.get("masked", self._hide.parameters["masked"].default))
 
     def records(self) -> Iterator[Record]:
-        """Yield, per clip and method, what the map measured of itself and its score for every fill."""
+        """Yield, per clip and method, what the map measured of itself and its score for every fill.
+
+        Random masks are judged beside them; where every method is refused beforehand, there is nothing to compare.
+        """
+        if self.refused.keys() >= self._explain.keys():
+            self.session.progress.advance(self.total())
+            return
         for indices in self.session.batches(self.session.chosen(self.check)):
             inputs = self.session.inputs[indices]
             targets = self.session.clean[indices].argmax(1)

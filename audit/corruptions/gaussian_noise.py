@@ -10,7 +10,7 @@ from audit.kinds import corruption
 from audit.randomness import SampleRng
 
 
-@corruption(space="input")
+@corruption(modality="any", space="input")
 def gaussian_noise(inputs: Tensor, spec: InputSpec, rng: SampleRng, *, sigma: float) -> Tensor:
     """Return `clip(x + sigma N(0, 1))` for inputs (n, ...); `sigma` is in input units, the clip is to the bounds."""
     if sigma < 0.0:

@@ -52,6 +52,8 @@ def _check(check: Check) -> dict[str, Any]:
         if check.kind == "attack":
             entry["space"] = check.space
         entry.update({key: value for key, value in _parameters(use).items() if key != name})
+    if check.kind in ("attack", "saliency"):
+        entry["without_gradients"] = check.without_gradients
     if check.samples is not None:
         entry["samples"] = check.samples
     entry["gates"] = [gate_entry(gate) for gate in check.gates]

@@ -73,12 +73,19 @@ COMMON = (
 )
 SWEEP = Key("sweep", MapOf(ListOf(Number(), least=1), least=1, most=1), "{parameter: [values]}", required=True)
 SPACE = Key("space", Choice(("input", "waveform")), "what the attack changes", default="input")
+WITHOUT_GRADIENTS = Key(
+    "without_gradients",
+    Choice(("error", "leave_out")),
+    "what becomes of a method that needs gradients where the model gives none: its gates are ERROR, or it is left out",
+    default=Check.without_gradients,
+)
 SALIENCY_USE = MethodUse("saliency")
 FAITHFULNESS_USE = MethodUse("faithfulness", many=("fill",))
 SALIENCY = (
     Key("method", Either((SALIENCY_USE, ListOf(SALIENCY_USE, least=1))), "one or more methods", required=True),
     Key("faithfulness", FAITHFULNESS_USE, "how the maps are scored", default="probability_drop"),
     Key("random_masks", Number(1, 1000, whole=True), "random maps they are compared with", default=Check.random_masks),
+    WITHOUT_GRADIENTS,
 )
 SUITE = Table(
     "a suite",
@@ -107,5 +114,10 @@ def check_table(kind: str, method: Method | None, swept: str | None = None) -> T
     if method is None:
         return Table(f"a check of kind {kind}", (*COMMON, *(SALIENCY if kind == "saliency" else ())))
     named = Key("method", MethodName(kind), f"which {kind}", required=True)
-    keys = (named, SWEEP, *((SPACE,) if kind == "attack" else ()), *method_keys(method, without=(swept or "",)))
+    keys = (
+        named,
+        SWEEP,
+        *((SPACE, WITHOUT_GRADIENTS) if kind == "attack" else ()),
+        *method_keys(method, without=(swept or "",)),
+    )
     return Table(f"{kind} {method.name}", (*COMMON, *keys))

@@ -136,6 +136,7 @@ def _check(node: Node, folder: Path, groups: bool) -> Check:
         samples=row["samples"],
         faithfulness=scored,
         random_masks=row.get("random_masks", Check.random_masks),
+        without_gradients=row.get("without_gradients", Check.without_gradients),
         gates=_gates(entries.get("gates"), kind, None, tuple(each.name for each in uses), groups),
         place=_place(node),
     )
@@ -160,6 +161,7 @@ def _swept(node: Node, kind: Any, folder: Path, groups: bool) -> Check:
         sweep=sweep,
         space=row.get("space", "input"),
         samples=row["samples"],
+        without_gradients=row.get("without_gradients", Check.without_gradients),
         gates=_gates(entries.get("gates"), kind, sweep, (), groups),
         place=_place(node),
     )

@@ -1,4 +1,4 @@
-"""One folder per emotion, recordings inside."""
+"""One folder per emotion, clips or pictures inside."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from audit.errors import DataError
 from audit.kinds import layout
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+RECORDINGS = (*AUDIO, *PICTURES)
 
 
-@layout()
+@layout(modality="any")
 def folder(root: Path, *, speaker: str | None = None) -> Iterator[Sample | Problem]:
-    """Yield `root/<emotion>/*` with the endings .wav, .flac, .ogg and .mp3, in any case, sorted by name.
+    """Yield the clips and pictures in `root/<emotion>/`, sorted by name.
 
+    They are known by their endings, in any case: .wav, .flac, .ogg and .mp3 of clips, .png, .jpg, .jpeg, .bmp and .webp
+    of pictures. Which of them the model can take is found out when they are read.
     `speaker` is a regular expression searched in each file's name: its named parts become groups
     (`(?P<speaker>[^_]+)_(?P<sex>[mf])`); without named parts, its first part or all of it is the speaker.
     Anything else that lies there is a Problem; hidden files without such an ending are left out.
@@ -47,12 +51,16 @@ def _emotion(folder: Path, pattern: re.Pattern[str] | None) -> Iterator[Sample |
         yield Problem(str(folder), f"cannot be listed ({error.strerror})")
         return
     if not files:
-        yield Problem(str(folder), "an emotion's folder without a recording")
+        yield Problem(str(folder), "an emotion's folder without a clip or picture")
     for file in files:
         if file.is_dir():
-            yield Problem(str(file), "a folder inside an emotion's folder; recordings are looked for one level deep")
-        elif file.suffix.lower() not in AUDIO:
-            yield Problem(str(file), f"not a recording by its ending {file.suffix!r} (looked for: {', '.join(AUDIO)})")
+            yield Problem(str(file), "a folder inside an emotion's folder; files are looked for one level deep")
+        elif file.suffix.lower() not in RECORDINGS:
+            yield Problem(
+                str(file),
+                f"neither a clip nor a picture by its ending {file.suffix!r} (looked for: {', '.join(AUDIO)}; "
+                f"{', '.join(PICTURES)})",
+            )
         elif not file.exists():
             yield Problem(str(file), "a link to nothing")
         else:
@@ -71,7 +79,7 @@ def _sample(file: Path, emotion: str, pattern: re.Pattern[str] | None) -> Sample
 
 
 def _hidden(file: Path) -> bool:
-    return file.name.startswith(".") and file.suffix.lower() not in AUDIO
+    return file.name.startswith(".") and file.suffix.lower() not in RECORDINGS
 
 
 def _compiled(speaker: str | None) -> re.Pattern[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from audit.errors import ModelError
 from audit.kinds import loader
+from audit.loaders.inspection import Inspection
 from audit.model import BlackBox, Model, TorchModel
 from audit.source import first_line, function_of
 
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
     from audit.manifest import Manifest
 
 
-@loader()
+def _inspect(path: Path, *, trust: bool) -> Inspection | None:
+    """Say of a file of Python that a function in it must be named; nothing of it is run."""
+    del trust
+    if path.suffix != ".py":
+        return None
+    return Inspection("Python code", lines={"weights": None}, source="is the model, or builds it")
+
+
+@loader(extensions=(".py",), inspect=_inspect)
 def python(manifest: Manifest, *, differentiable: bool = False) -> Model:
     """Return the model that `source: file.py:function` is, or builds.
 

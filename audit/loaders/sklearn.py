@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from audit.errors import ModelError, UntrustedError
 from audit.extras import needed
 from audit.kinds import loader
+from audit.loaders.inspection import Inspection
 from audit.model import BlackBox, Model
 from audit.source import first_line
 
@@ -24,7 +25,33 @@ if TYPE_CHECKING:
 PICKLES = (b"\x80", b"ZF", b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"BZh", b"\xfd7zXZ", b"]\x00\x00")
 
 
-@loader(extensions=(".skops", ".pkl", ".pickle", ".joblib", ".sav"))
+def _inspect(path: Path, *, trust: bool) -> Inspection | None:
+    """Return the classes and the number of features; raises ModelError, UntrustedError for what could run code."""
+    if path.is_dir():
+        return None
+    with path.open("rb") as file:
+        start = file.read(8)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if "schema.json" not in archive.namelist():
+                return None
+    elif not start.startswith(PICKLES):
+        return None
+    needed("sklearn", extra="sklearn")
+    stored, _ = _opened(path, trust=trust)
+    estimator = _estimator(stored, path, None)
+    classes = np.asarray(estimator.classes_).tolist()
+    numbers = all(isinstance(name, int | float) for name in classes)
+    features = getattr(estimator, "n_features_in_", None)
+    return Inspection(
+        f"a scikit-learn {_kind(estimator)} that answers by {_method(estimator, path)}",
+        len(classes),
+        () if numbers else tuple(map(str, classes)),
+        None if features is None else (int(features),),
+    )
+
+
+@loader(extensions=(".skops", ".pkl", ".pickle", ".joblib", ".sav"), inspect=_inspect)
 def sklearn(manifest: Manifest) -> Model:
     """Return a fitted classifier, or a pipeline that ends in one, as a black box.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from audit.errors import ModelError, UntrustedError, did_you_mean
 from audit.kinds import loader
+from audit.loaders.inspect_torch import inspect
 from audit.model import Model, TorchModel
 from audit.source import first_line, function_in
 
@@ -25,7 +27,7 @@ NAMED_AT_MOST = 5
 _LAZY = (nn.parameter.UninitializedParameter, nn.parameter.UninitializedBuffer)
 
 
-@loader(extensions=(".safetensors", ".pt", ".pth"))
+@loader(extensions=(".safetensors", ".pt", ".pth"), inspect=inspect)
 def torch(manifest: Manifest) -> Model:
     """Return the network with its trained weights, in evaluation mode, in single precision, on the CPU.
 
@@ -56,7 +58,7 @@ def _read(path: Path, *, trust: bool) -> Any:
         except (safetensors.SafetensorError, OSError) as error:
             raise ModelError(f"{path}: not a whole safetensors file ({error}); save or download it again") from error
     try:
-        return pytorch.load(path, map_location="cpu", weights_only=True)
+        return _loaded(path, weights_only=True)
     except pickle.UnpicklingError as error:
         if not zipfile.is_zipfile(path) and not _is_pickle(path):
             raise ModelError(f"{path}: not a file that torch.save wrote; save or download it again") from error
@@ -71,9 +73,16 @@ def _read(path: Path, *, trust: bool) -> Any:
     return _unpickle(path)
 
 
+def _loaded(path: Path, *, weights_only: bool) -> Any:
+    with warnings.catch_warnings():
+        # Of a TorchScript archive or another pickle protocol torch warns, and then fails: the error says it all.
+        warnings.simplefilter("ignore")
+        return pytorch.load(path, map_location="cpu", weights_only=weights_only)
+
+
 def _unpickle(path: Path) -> Any:
     try:
-        return pytorch.load(path, map_location="cpu", weights_only=False)
+        return _loaded(path, weights_only=False)
     except (AttributeError, ImportError) as error:
         raise ModelError(
             f"{path}: the pickled module's code cannot be imported ({error}); save its state_dict and name `source:`"
@@ -128,8 +137,8 @@ def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     lazy = [name for name, value in own.items() if isinstance(value, _LAZY)]
     if lazy:
         raise ModelError(
-            f"{path}: the network's {lazy[0]} has no shape before its first input; let the function that builds it call "
-            "it once, network(torch.zeros(...)), or name the sizes"
+            f"{path}: the network's {lazy[0]} has no shape before its first input; let the function that builds "
+            "it call it once, network(torch.zeros(...)), or name the sizes"
         )
     unexpected = [name for name in state if name not in own]
     missing = [f"{name} {_shape(own[name])}{_nearest(name, unexpected)}" for name in own if name not in state]

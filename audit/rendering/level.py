@@ -1,16 +1,20 @@
-"""What an input's cells say in decibels, where its representation has levels at all."""
+"""What an input's cells say: before they were scaled, and in decibels where the representation has levels at all."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from audit.data import Recording
 from audit.errors import MethodError
-from audit.input_spec import InputSpec
+from audit.input_spec import InputSpec, SpeechInput
 from audit.kinds import find
+from audit.scaling import PerClip
 
 Floats = NDArray[np.floating[Any]]
 
@@ -21,13 +25,45 @@ def settings(spec: InputSpec) -> Mapping[str, Any]:
     return {**{name: parameter.default for name, parameter in method.parameters.items()}, **spec.parameters}
 
 
-def has_levels(spec: InputSpec) -> bool:
+def represented(recording: Recording, spec: InputSpec) -> Floats:
+    """Return what the representation makes of one recording, unscaled, one input."""
+    with torch.inference_mode():
+        made = _unscaled_spec(spec).represent(torch.from_numpy(np.asarray(recording, np.float32))[None])
+    return made[0].numpy()
+
+
+def unscaled(values: Floats, recording: Recording, spec: InputSpec) -> Floats:
+    """Return input values as they were before the specification's scaling.
+
+    A scaling by each clip's own values is undone by those of `recording`, which the input was made of.
+    """
+    scaling = spec.scaling
+    if scaling is None:
+        return values
+    if isinstance(scaling, PerClip):
+        before = represented(recording, spec)
+        with torch.inference_mode():
+            after = scaling.apply(torch.from_numpy(before)[None])[0].numpy()
+        unit = float(np.ptp(before)) / (float(np.ptp(after)) or 1.0)
+        return float(before.min()) + (values - float(after.min())) * unit
+    # Every other scaling is a straight line for each cell, and two points tell it.
+    ends = torch.stack([torch.zeros(values.shape), torch.ones(values.shape)]).double()
+    low, high = scaling.apply(ends).numpy()
+    return (values - low) / (high - low)
+
+
+def _unscaled_spec(spec: InputSpec) -> InputSpec:
+    assert is_dataclass(spec)
+    return replace(spec, scaling=None)
+
+
+def has_levels(spec: SpeechInput) -> bool:
     """Return whether the cells are levels over frequency: whether a change of them can be heard as a gain."""
     return spec.axes.hertz is not None and "scaling" in settings(spec)
 
 
-def decibels(plane: Floats, spec: InputSpec) -> Floats:
-    """Return a plane of input values (rows, columns) as levels of magnitude^`power`, in dB of 10 log10.
+def decibels(plane: Floats, spec: SpeechInput) -> Floats:
+    """Return a plane of unscaled values (rows, columns) as levels of magnitude^`power`, in dB of 10 log10.
 
     Raises MethodError where the representation has no levels.
     """

@@ -11,49 +11,51 @@ import torch
 from numpy.typing import NDArray
 
 from audit.data import Waveform
-from audit.input_spec import InputSpec
+from audit.errors import MethodError
+from audit.input_spec import SpeechInput
 from audit.rendering.level import Floats, decibels, plane_of, settings
 
 LARGEST_CHANGE_DB = 40.0
 Bits = Literal[16, 24]
 
 
-def masked_clip(waveform: Waveform, spec: InputSpec, keep: NDArray[np.bool_]) -> Waveform:
+def masked_clip(waveform: Waveform, spec: SpeechInput, keep: NDArray[np.bool_]) -> Waveform:
     """Return the clip (samples,) without the cells where `keep` (rows, columns) is False; its phase stays.
 
     Every bin of a short-time Fourier transform with the representation's window length belongs to the row and column
     nearest to it, so sound beyond the lowest and highest row goes with that row. Where rows are no frequencies, each
     moment keeps the share of its rows that is kept. With nothing hidden the clip comes back within 1e-5. A hidden band
     or segment falls silent (by 28 dB and more on speech), but a hidden cell among kept ones loses only about 3 dB, for
-    windows overlap and its neighbours sound on in it.
+    windows overlap and its neighbours sound on in it. Raises MethodError where columns are no moments.
     """
-    axes = spec.axes
-    if axes.hertz is None:
-        return _gained_over_time(waveform, spec, keep.mean(axis=0))
-    hertz, seconds = _bins(spec)
-    rows = np.abs(axes.hertz[:, None] - hertz).argmin(axis=0)
-    columns = np.abs(axes.seconds[:, None] - seconds).argmin(axis=0)
+    hertz, moments = spec.axes.hertz, _moments(spec)
+    if hertz is None:
+        return _gained_over_time(waveform, spec.sampling_rate, moments, keep.mean(axis=0))
+    bins, frames = _bins(spec)
+    rows = np.abs(hertz[:, None] - bins).argmin(axis=0)
+    columns = np.abs(moments[:, None] - frames).argmin(axis=0)
     return _gained(waveform, spec, keep[rows][:, columns].astype(np.float32))
 
 
-def perturbed_clip(waveform: Waveform, spec: InputSpec, clean: Floats, perturbed: Floats) -> Waveform:
-    """Return the clip (samples,) as the perturbed input (of the inputs' shape) would have it sound.
+def perturbed_clip(waveform: Waveform, spec: SpeechInput, clean: Floats, perturbed: Floats) -> Waveform:
+    """Return the clip (samples,) as the perturbed input would have it sound.
 
-    Exact where the input is the waveform. Of a spectrogram it is approximate: each cell's change in level, in dB and at
-    most 40, becomes the gain of the Fourier bins around it, interpolated between the cells' centres as the triangular
-    filters do, and the clean phase stays. No clip has exactly the perturbed spectrogram, for neighbouring cells share
-    sound: a change that is smooth over a few cells arrives within 0.2 dB, one drawn anew for every cell correlates at
-    about 0.5 with what arrives. Digital silence stays silent, and what lies under the floor is raised from where it is.
+    `clean` and `perturbed` are one input each, as the representation puts it out, before any scaling. Exact where the
+    input is the waveform. Of a spectrogram it is approximate: each cell's change in level, in dB and at most 40,
+    becomes the gain of the Fourier bins around it, interpolated between the cells' centres as the triangular filters
+    do, and the clean phase stays. No clip has exactly the perturbed spectrogram, for neighbouring cells share sound: a
+    change that is smooth over a few cells arrives within 0.2 dB, one drawn anew for every cell correlates at about 0.5
+    with what arrives. Digital silence stays silent, and what lies under the floor is raised from where it is.
     Raises MethodError where the representation has no levels.
     """
-    axes = spec.axes
-    if clean.size == spec.samples and axes.hertz is None:
+    hertz = spec.axes.hertz
+    if clean.size == spec.samples and hertz is None:
         return np.ascontiguousarray(perturbed.reshape(-1), dtype=np.float32)
     change = decibels(plane_of(perturbed), spec) - decibels(plane_of(clean), spec)
-    assert axes.hertz is not None
-    hertz, seconds = _bins(spec)
-    over_rows = _interpolation(axes.hertz, hertz) @ change.clip(-LARGEST_CHANGE_DB, LARGEST_CHANGE_DB)
-    over_cells = over_rows @ _interpolation(axes.seconds, seconds).T
+    assert hertz is not None
+    bins, frames = _bins(spec)
+    over_rows = _interpolation(hertz, bins) @ change.clip(-LARGEST_CHANGE_DB, LARGEST_CHANGE_DB)
+    over_cells = over_rows @ _interpolation(_moments(spec), frames).T
     # A level counts 10 log10 of magnitude^power, whatever the power.
     gain = 10.0 ** (over_cells / (10.0 * float(settings(spec).get("power", 2.0))))
     return _gained(waveform, spec, gain.astype(np.float32))
@@ -76,7 +78,7 @@ def write_flac(path: Path, waveform: Waveform, sampling_rate: int, bits: Bits = 
     soundfile.write(path, quantised(waveform, bits) << (32 - bits), sampling_rate, format="FLAC", subtype=f"PCM_{bits}")
 
 
-def _length(spec: InputSpec) -> int:
+def _length(spec: SpeechInput) -> int:
     given = settings(spec)
     return int(given.get("win_length") or given.get("n_fft") or 1024)
 
@@ -86,14 +88,14 @@ def _hop(length: int) -> int:
     return max(1, length // 4)
 
 
-def _bins(spec: InputSpec) -> tuple[Floats, Floats]:
+def _bins(spec: SpeechInput) -> tuple[Floats, Floats]:
     """Return the Hz of the Fourier bins and the seconds of the frames."""
     length = _length(spec)
     frames = np.arange(1 + spec.samples // _hop(length))
     return np.fft.rfftfreq(length, 1.0 / spec.sampling_rate), frames * (_hop(length) / spec.sampling_rate)
 
 
-def _gained(waveform: Waveform, spec: InputSpec, gain: Floats) -> Waveform:
+def _gained(waveform: Waveform, spec: SpeechInput, gain: Floats) -> Waveform:
     length = _length(spec)
     window = torch.hann_window(length)
     spectrum = torch.stft(
@@ -103,9 +105,16 @@ def _gained(waveform: Waveform, spec: InputSpec, gain: Floats) -> Waveform:
     return torch.istft(changed, length, _hop(length), length, window, length=len(waveform)).numpy()
 
 
-def _gained_over_time(waveform: Waveform, spec: InputSpec, gain: Floats) -> Waveform:
-    seconds = np.arange(len(waveform)) / spec.sampling_rate
-    return (waveform * np.interp(seconds, spec.axes.seconds, gain)).astype(np.float32)
+def _gained_over_time(waveform: Waveform, sampling_rate: int, moments: Floats, gain: Floats) -> Waveform:
+    seconds = np.arange(len(waveform)) / sampling_rate
+    return np.asarray(waveform * np.interp(seconds, moments, gain), dtype=np.float32)
+
+
+def _moments(spec: SpeechInput) -> Floats:
+    seconds = spec.axes.seconds
+    if seconds is None:
+        raise MethodError(f"the columns of {spec.representation} are no moments; nothing of it can be heard")
+    return seconds
 
 
 def _interpolation(known: Floats, wanted: Floats) -> Floats:

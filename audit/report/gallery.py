@@ -1,22 +1,22 @@
-"""The worst clips of an emotion to hear and see: players, spectrograms, saliency maps, probabilities."""
+"""The worst recordings of an emotion to hear and see: players, pictures, saliency maps, probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audit.report.address import anchor, media
+from audit.report.axes import Axes, axes_of, face_size
 from audit.report.measured import Measured
 from audit.report.numbers import fixed, short
 from audit.report.ranking import masked_share
+from audit.wording import words
 
 Row = Mapping[str, Any]
 STATES = ("clean", "perturbed", "masked")
-SECONDS_APART = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-MOST_TICKS = 4
-CLOSEST_TICKS = 0.1
+WIDE, WIDE_MAP = (300, 150), (200, 110)
 
 
 @dataclass(frozen=True)
@@ -30,26 +30,25 @@ class Player:
 
 @dataclass(frozen=True)
 class Picture:
-    """A spectrogram, with a saliency map laid over it where `overlay` is not ""; `says` is what it shows."""
+    """A spectrogram or face, with a saliency map laid over it where `overlay` is not ""; `says` is what it shows.
+
+    `is_cut` says that what was hidden from the model is transparent.
+    """
 
     name: str
     note: str
     url: str
     overlay: str
     says: str
-
-
-@dataclass(frozen=True)
-class Axes:
-    """Ticks as (position from 0 to 1, label): seconds from the left, hertz from the bottom."""
-
-    seconds: tuple[tuple[float, str], ...]
-    hertz: tuple[tuple[float, str], ...]
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One clip as the gallery shows it; `probabilities` are (emotion, (probability in each of `states`))."""
+    """One recording as the gallery shows it; `probabilities` are (emotion, (probability in each of `states`)).
+
+    `size` and `map_size` are the width and height that pictures and maps are drawn in.
+    """
 
     anchor: str
     sample: str
@@ -58,13 +57,25 @@ class Exhibit:
     condition: str
     link: str
     players: tuple[Player, ...]
-    spectrograms: tuple[Picture, ...]
+    pictures: tuple[Picture, ...]
     maps: tuple[Picture, ...]
     scale: tuple[str, str]
     axes: Axes
+    size: tuple[int, int]
+    map_size: tuple[int, int]
     states: tuple[str, ...]
     predicted: tuple[tuple[str, str], ...]
     probabilities: tuple[tuple[str, tuple[float, ...]], ...]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a picture shows what was hidden from the model."""
+        return any(picture.is_cut for picture in self.pictures)
+
+    @property
+    def is_face(self) -> bool:
+        """Whether its pictures are to be seen pixel by pixel."""
+        return self.axes.across_unit == "px"
 
 
 def gallery(measured: Measured, emotion: str, folder: Path) -> list[Exhibit]:
@@ -83,7 +94,7 @@ def _exhibit(measured: Measured, row: Row, number: int, folder: Path) -> Exhibit
     columns = [row["probabilities"][state] for state in states]
     low, high = row["axes"]["scale"]
     return Exhibit(
-        anchor=f"Clip-{number}",
+        anchor=f"{words(measured.document).noun.capitalize()}-{number}",
         sample=row["sample"],
         groups=", ".join(f"{name} {value}" for name, value in row["groups"].items()),
         why=row["why"],
@@ -92,10 +103,12 @@ def _exhibit(measured: Measured, row: Row, number: int, folder: Path) -> Exhibit
         else "",
         link=f"#{anchor(changed['check'])}" if changed else "",
         players=tuple(_players(row, folder)),
-        spectrograms=tuple(_spectrograms(row, folder)),
+        pictures=tuple(_pictures(row, folder)),
         maps=tuple(_maps(measured, row, folder)),
         scale=(short(low), f"+{short(high)}"),
-        axes=_axes(row["axes"]),
+        axes=axes_of(row["axes"]),
+        size=face_size(row["axes"]) or WIDE,
+        map_size=face_size(row["axes"]) or WIDE_MAP,
         states=states,
         predicted=tuple((state, row["predicted"][state]) for state in states),
         probabilities=tuple((name, tuple(column[i] for column in columns)) for i, name in enumerate(emotions)),
@@ -112,18 +125,24 @@ def _players(row: Row, folder: Path) -> list[Player]:
     return [Player(name, notes.get(name, ""), _url(path, folder)) for name, path in named.items()]
 
 
-def _spectrograms(row: Row, folder: Path) -> list[Picture]:
-    changed, found = row["perturbation"], []
-    if row["spectrogram"] is not None:
-        says = f"Spectrogram of the original clip, taken for {row['predicted']['clean']}"
-        found.append(
-            Picture("original", f"taken for {row['predicted']['clean']}", _url(row["spectrogram"], folder), "", says)
-        )
-    if row["perturbed_spectrogram"] is not None and changed is not None:
-        taken = row["predicted"].get("perturbed", "")
-        says = f"Spectrogram under {changed['method']} at {short(changed['at'])}, taken for {taken}"
-        found.append(Picture("perturbed", f"taken for {taken}", _url(row["perturbed_spectrogram"], folder), "", says))
-    return [picture for picture in found if picture.url]
+def _pictures(row: Row, folder: Path) -> list[Picture]:
+    changed, what = row["perturbation"], "The face"
+    if not _is_face(row):
+        what = "Spectrogram of the clip" if row["axes"]["hertz"] else "The clip"
+    under = f"under {changed['method']} at {short(changed['at'])}" if changed else ""
+    rounded = ", rounded to 256 levels" if _is_face(row) and _is_approximate(row) else ""
+    without = f"without the pixels that count most for {row['masked_by']}"
+    found = []
+    for name, state, path, how, note in (
+        ("original", "clean", row["spectrogram"], "as it was", ""),
+        ("perturbed", "perturbed", row["perturbed_spectrogram"] if changed else None, under, rounded),
+        ("masked", "masked", row.get("masked_picture"), without, f" {without} (striped)"),
+    ):
+        url = _url(path, folder) if path is not None else ""
+        if url:
+            taken = f"taken for {row['predicted'].get(state, '')}"
+            found.append(Picture(name, f"{taken}{note}", url, "", f"{what} {how}, {taken}", state == "masked"))
+    return found
 
 
 def _maps(measured: Measured, row: Row, folder: Path) -> list[Picture]:
@@ -151,23 +170,5 @@ def _url(path: str, folder: Path) -> str:
     return f"../{address}" if (folder / path).is_file() else ""
 
 
-def _axes(axes: Row) -> Axes:
-    start, end = axes["seconds"]
-    step = next((s for s in SECONDS_APART if (end - start) / s <= MOST_TICKS), SECONDS_APART[-1])
-    times = [start + i * step for i in range(int((end - start) / step + 1e-9) + 1)]
-    return Axes(
-        tuple(((t - start) / (end - start), short(round(t, 6))) for t in times) if end > start else (),
-        tuple(_apart((position, _hertz(hertz)) for position, hertz in reversed(axes["hertz"]))),
-    )
-
-
-def _apart(ticks: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
-    kept: list[tuple[float, str]] = []
-    for position, text in ticks:
-        if not kept or kept[-1][0] - position >= CLOSEST_TICKS:
-            kept.append((position, text))
-    return kept
-
-
-def _hertz(value: float) -> str:
-    return f"{short(value / 1000)}k" if value >= 1000 else short(value)
+def _is_face(row: Row) -> bool:
+    return bool(row["axes"].get("pixels"))

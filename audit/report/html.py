@@ -30,8 +30,8 @@ from audit.report.ranking import masked_share, measure, rankings
 HERE = Path(__file__).parent
 GLYPHS: Mapping[str, str] = {"PASS": "✓", "FAIL": "✗", "UNSURE": "?", "ERROR": "!"}
 QUALITIES: Mapping[str, tuple[str, str]] = {
-    "recall": ("Recall", "of its clips, the share recognised"),
-    "precision": ("Precision", "of the clips called so, the share that are"),
+    "recall": ("Recall", "of its {noun}s, the share recognised"),
+    "precision": ("Precision", "of the {noun}s called so, the share that are"),
     "f1": ("F1", "the harmonic mean of both"),
     "ece": ("Calibration error", "how far confidence is from being right"),
 }
@@ -84,6 +84,7 @@ def _shared(measured: Measured, style_marks: list[str]) -> dict[str, Any]:
         "outcomes": outcomes,
         "confidence": f"{100 * float(document['decide']['confidence']):g}%",
         "style_marks": style_marks,
+        "words": wording.words(document),
     }
 
 
@@ -145,9 +146,10 @@ def _overall(measured: Measured) -> list[tuple[str, Any]]:
 
 
 def _qualities(measured: Measured, emotion: str) -> list[tuple[str, str, Any]]:
+    noun = wording.words(measured.document).noun
     rows = [(*says, measured.one("clean", metric, emotion=emotion)) for metric, says in QUALITIES.items()]
     return [
-        (name, says, measure(row, (0.0, 1.0)) if row["value"] is not None else None)
+        (name, says.format(noun=noun), measure(row, (0.0, 1.0)) if row["value"] is not None else None)
         for name, says, row in rows
         if row is not None
     ]
@@ -188,7 +190,14 @@ def _environment() -> Environment:
         short=numbers.short,
         lines=lambda text: Markup("\n").join(escape(wording.plain(line)) for line in text.split("\n")),
     )
-    environment.globals.update(GLYPHS=GLYPHS, bar=bar, scale_of=scale_of, masked_share=masked_share)
+    environment.globals.update(
+        GLYPHS=GLYPHS,
+        bar=bar,
+        left_out=wording.left_out,
+        masked_share=masked_share,
+        scale_of=scale_of,
+        size=wording.size,
+    )
     return environment
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from audit.audit import read_document
 from audit.console import block
 from audit.gate_id import slug
-from audit.wording import Document, Row, blocks, finding, plain, title
+from audit.wording import Document, Row, blocks, finding, left_out, plain, title
 
 
 def write(folder: Path) -> Path:
@@ -26,9 +26,10 @@ def element(document: Document) -> ET.Element:
     name = plain(document["suite"]["name"])
     failures = sum(row["outcome"] != "ERROR" and blocks(row, document) for row in rows)
     errors = sum(row["outcome"] == "ERROR" for row in rows)
-    skipped = sum(row["outcome"] == "UNSURE" and not blocks(row, document) for row in rows)
+    left = [(row, name) for row in document.get("left_out", ()) for name in row["gates"]]
+    skipped = sum(row["outcome"] == "UNSURE" and not blocks(row, document) for row in rows) + len(left)
     totals = {
-        "tests": str(len(rows)),
+        "tests": str(len(rows) + len(left)),
         "failures": str(failures),
         "errors": str(errors),
         "skipped": str(skipped),
@@ -47,6 +48,10 @@ def element(document: Document) -> ET.Element:
         ET.SubElement(properties, "property", {"name": key, "value": plain(value)})
     for row in rows:
         suite.append(_case(row, document))
+    for row, gate in left:
+        check, _, gate = gate.partition("::")
+        names = {"classname": f"{slug(document['suite']['name'])}.{check}", "name": gate, "time": "0"}
+        ET.SubElement(ET.SubElement(suite, "testcase", names), "skipped", {"message": left_out(row)})
     return root
 
 

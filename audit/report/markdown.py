@@ -8,7 +8,22 @@ from pathlib import Path
 
 from audit.audit import read_document
 from audit.report.numbers import count
-from audit.wording import Document, blocks, counts, decision, finding, limit, part, place, plain, rerun, sentence, title
+from audit.wording import (
+    Document,
+    blocks,
+    counts,
+    decision,
+    finding,
+    left_out,
+    limit,
+    part,
+    place,
+    plain,
+    rerun,
+    sentence,
+    title,
+    words,
+)
 
 GLYPHS = {"PASS": "✔ PASS", "FAIL": "✘ FAIL", "UNSURE": "? UNSURE", "ERROR": "! ERROR"}
 
@@ -31,6 +46,12 @@ def _decision(document: Document) -> Iterator[str]:
     yield ""
     yield f"**{escape(sentence(document))}.** {counts(document).capitalize()} (exit {document['exit_code']})."
     yield ""
+    for found in document.get("findings", ()):
+        yield f"**{escape(found['told'])}.**"
+        yield ""
+    for row in document.get("left_out", ()):
+        yield f"{escape(left_out(row))}."
+        yield ""
     if part(document):
         yield f"Judged in part: {escape(part(document))}."
         yield ""
@@ -65,7 +86,7 @@ def _gates(document: Document) -> Iterator[str]:
     yield "## Gates"
     yield ""
     if not document["verdicts"]:
-        yield "The suite asked for none, so nothing was decided."
+        yield f"{escape(sentence(document).partition(': ')[2]).capitalize()}, so nothing was decided."
         yield ""
         return
     rows = [
@@ -85,14 +106,15 @@ def _gates(document: Document) -> Iterator[str]:
 def _provenance(document: Document) -> Iterator[str]:
     model, data, cost, by = (document[key] for key in ("model", "data", "cost", "provenance"))
     versions = ", ".join(f"{name} {version}" for name, version in by["versions"].items() if version)
-    passes = f"{cost['forward_samples']} clips forward, {cost['backward_samples']} backward"
+    noun = words(document).noun
+    passes = f"{cost['forward_samples']} {noun}s forward, {cost['backward_samples']} backward"
     seconds = f"{cost['model_seconds']:.1f} s in the model, {cost['wall_seconds']:.1f} s in all"
     yield "## Provenance"
     yield ""
     rows = [
         ["command", code(by["command"])],
         ["model", f"{escape(model['name'])}, {code('sha256:' + str(model['sha256']))}"],
-        ["data", f"{data['n']} clips, layout {escape(data['layout'])}, {code('sha256:' + str(data['sha256']))}"],
+        ["data", f"{count(data['n'], noun)}, layout {escape(data['layout'])}, {code('sha256:' + str(data['sha256']))}"],
         ["suite", f"{code(document['suite']['path'])}, {code('sha256:' + str(document['suite']['sha256']))}"],
         ["cost", f"{passes}; {seconds}; {cost['peak_rss_mb']:.0f} MB at most"],
         ["device", escape(f"{by['device']}, {by['threads']} threads, batches of {by['batch_size']}")],

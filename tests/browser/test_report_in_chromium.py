@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from pathlib import Path
@@ -10,36 +9,14 @@ from typing import Any
 
 import pytest
 
+from audit.kinds import import_file
 from audit.report import html
 
+PAGE = import_file(Path(__file__).with_name("page.py"))
+opened, every_page = PAGE.opened, PAGE.every_page
 pytestmark = pytest.mark.browser
 WIDTHS = (390, 1280)
 CONTRAST = Path(__file__).with_name("contrast.js")
-
-
-def opened(chromium: Any, page: Path, *, width: int = 1280, scheme: str = "light", drawn: bool = True) -> list[str]:
-    """Open a page, wait until its curves are drawn, and return the URLs it asked for."""
-    chromium.get("about:blank")
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    for log in ("browser", "performance"):
-        chromium.get_log(log)
-    chromium.get(page.as_uri())
-    deadline = time.monotonic() + 30
-    while drawn and chromium.execute_script(UNDRAWN):
-        assert time.monotonic() < deadline, f"the curves of {page.name} were not drawn within 30 s"
-        time.sleep(0.05)
-    events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
-    return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-
-
-UNDRAWN = "return [...document.querySelectorAll('.plot')].some(p => !p.querySelector('.main-svg .trace'))"
-
-
-def every_page(folder: Path) -> list[Path]:
-    return [folder / "index.html", *sorted((folder / "emotion").glob("*.html"))]
 
 
 def test_the_report_keeps_its_budgets(full_report: Path) -> None:

@@ -51,6 +51,9 @@ NOISE = Check("gaussian_noise", "corruption", (Use("corruption", "gaussian_noise
 HISS = Check("white_noise", "corruption", (Use("corruption", "white_noise"),), ("snr_db", (10.0, 30.0)))
 FGSM = Check("fgsm", "attack", (Use("attack", "fgsm"),), ("epsilon", (0.0, 0.01)))
 FGSM_WAVE = replace(FGSM, id="fgsm-waveform", space="waveform", sweep=("epsilon", (0.001,)))
+SQUARE = replace(FGSM, id="square", uses=(Use("attack", "square", {"queries": 12}),), samples=8)
+SQUARE_WAVE = replace(SQUARE, id="square-waveform", space="waveform", sweep=("epsilon", (0.01,)))
+SWEPT = [NOISE, HISS, FGSM, FGSM_WAVE, SQUARE, SQUARE_WAVE]
 SALIENCY = Check(
     "saliency",
     "saliency",
@@ -66,14 +69,14 @@ def perturbed(check: Check, session: Session) -> list[Record]:
     return list(change.judged(check, session, changes))
 
 
-@pytest.mark.parametrize("check", [NOISE, HISS, FGSM, FGSM_WAVE], ids=lambda check: check.id)
+@pytest.mark.parametrize("check", SWEPT, ids=lambda check: check.id)
 def test_two_runs_give_the_same_records_to_the_last_bit(check: Check, session: Session) -> None:
     first, second = table(perturbed(check, session)), table(perturbed(check, session))
     assert first.to_json() == second.to_json()
     assert first["probabilities"].tolist() == second["probabilities"].tolist()
 
 
-@pytest.mark.parametrize("check", [NOISE, HISS, FGSM, FGSM_WAVE], ids=lambda check: check.id)
+@pytest.mark.parametrize("check", SWEPT, ids=lambda check: check.id)
 def test_batches_of_one_and_of_thirty_two_agree(check: Check, session: Session) -> None:
     alone, together = (
         table(perturbed(check, replace(session, batch_size=size)))
@@ -110,6 +113,20 @@ def test_the_reached_ratio_of_a_waveform_attack_is_recorded(session: Session) ->
     expected = 10 * math.log10(0.2**2 / 0.001**2)
     assert len(reached) == COUNT
     assert all(abs(value - expected) < 1.0 for value in reached)
+
+
+def test_an_attack_by_queries_reaches_the_waveform_through_the_front_end(session: Session) -> None:
+    records = table(perturbed(SQUARE_WAVE, session))
+    predictions = records[records["measure"] == ""].set_index("sample")
+    clean = {s.id: p for s, p in zip(session.samples, session.clean, strict=True)}
+    truths = {s.id: int(t) for s, t in zip(session.samples, session.truths, strict=True)}
+    lost = [float(clean[i][truths[i]]) - row[truths[i]] for i, row in predictions["probabilities"].items()]
+    right = [float(clean[i].argmax()) == truths[i] for i in predictions.index]
+    assert any(right)
+    assert all(loss > 0 for loss, was_right in zip(lost, right, strict=True) if was_right)
+    assert session.model.ledger.total.backward_samples == 0
+    reached = records[records["measure"] == "snr_db"]["score"]
+    assert (reached[reached < math.inf] > 10 * math.log10(0.19**2 / 0.01**2)).all()
 
 
 CHEAT = '''

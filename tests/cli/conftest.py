@@ -1,4 +1,4 @@
-"""A suite whose verdicts are known, and an audit that is finished."""
+"""A suite whose verdicts are known, an audit that is finished, and spoken clips with a network that knows them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+import torch
+from torch import nn
+
+from audit.data import Sample
+from audit.layouts.synthetic import render, synthetic
+from audit.representations.melspectrogram import melspectrogram
 
 
 @pytest.fixture
@@ -35,3 +43,36 @@ def finished(tmp_path: Path, repository: Path) -> Path:
     folder.mkdir()
     shutil.copy(repository / "tests/report/failed.audit.json", folder / "audit.json")
     return folder
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of generated clips in files: `<emotion>/<speaker>-<emotion>-<number>.wav`, 16 of each of six emotions."""
+    root = tmp_path_factory.mktemp("spoken")
+    for sample in synthetic(None, speakers=8, clips=2, seed=7):
+        assert isinstance(sample, Sample)
+        waveform, rate = render(sample)
+        path = root / sample.emotion / f"{sample.id}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, waveform, rate, subtype="FLOAT")
+    return root
+
+
+@pytest.fixture(scope="session")
+def linear(spoken: Path) -> nn.Module:
+    """A network that tells the spoken clips' emotions from their mel-spectrograms in [0, 1], (n, 1, 64, 63)."""
+    files = sorted(spoken.glob("*/*.wav"))
+    emotions = sorted({file.parent.name for file in files})
+    waveforms = torch.from_numpy(np.stack([soundfile.read(file, dtype="float32")[0] for file in files]))
+    inputs = melspectrogram(waveforms, 16000, n_mels=64).flatten(1).double()
+    mean = inputs.mean(0)
+    truths = nn.functional.one_hot(torch.tensor([emotions.index(file.parent.name) for file in files])).double()
+    centred = inputs - mean
+    # Ridge regression in its dual form: there are far fewer clips than cells.
+    kernel = centred @ centred.T
+    weights = centred.T @ torch.linalg.solve(kernel + 5.0 * torch.eye(len(files)), truths - 1 / len(emotions))
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64 * 63, len(emotions)))
+    with torch.no_grad():
+        network[1].weight.copy_(20 * weights.T)
+        network[1].bias.copy_(-20 * weights.T @ mean)
+    return network.eval()

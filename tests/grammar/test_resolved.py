@@ -29,7 +29,7 @@ decide: {cluster: speaker, when_unsure: pass, seed: 7}
 groups: {simple: [happiness]}
 checks:
   - {check: clean, id: by-group, samples: 9, gates: [{metric: accuracy, per: group, min: 0.5, max: 1}]}
-  - {check: attack, id: heard, method: fgsm, space: waveform, sweep: {epsilon: [1e-4]}}
+  - {check: attack, id: heard, method: fgsm, space: waveform, sweep: {epsilon: [1e-4]}, without_gradients: leave_out}
   - check: saliency
     id: own
     method: ["mine.py:dice", {"mine.py:dice": {loaded: 0.5}}]
@@ -81,6 +81,7 @@ def test_every_default_is_written_out(tmp_path: Path) -> None:
     assert check["method"][0]["lime"]["samples"] > 1
     assert check["faithfulness"] == {"probability_drop": {"masked": 0.2, "fill": "mean"}}
     assert check["random_masks"] == 10
+    assert check["without_gradients"] == "error"
 
 
 def test_a_path_given_on_the_command_stands_relative_to_the_suite(

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from audit.grammar.extends import PRESETS
 from audit.grammar.schema import manifest_schema, suite_schema
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED = sorted([*(REPOSITORY / "suites").glob("*.audit.yaml"), *PRESETS.glob("*.audit.yaml")])
 SUITE = Draft202012Validator(suite_schema())
 MANIFEST = Draft202012Validator(manifest_schema())

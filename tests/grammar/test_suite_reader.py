@@ -61,6 +61,7 @@ checks:
     method: fgsm
     space: waveform
     sweep: {epsilon: [0, 0.001]}
+    without_gradients: leave_out
     gates:
       - {metric: critical_epsilon, min: 0.0005}
   - check: saliency
@@ -86,11 +87,12 @@ checks:
     ]
     assert (noise.sweep, noise.samples, noise.gates[0].at) == (("sigma", (0.1, 0.03)), 50, 0.03)
     assert (attack.space, attack.sweep, attack.uses[0].method) == ("waveform", ("epsilon", (0.0, 0.001)), "fgsm")
+    assert (attack.without_gradients, saliency.without_gradients) == ("leave_out", "error")
     assert [use.name for use in saliency.uses] == ["gradcam", "lime"]
     assert saliency.uses[1].parameters["samples"] == 500
     assert saliency.faithfulness == Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ("mean", "floor")})
     assert (saliency.random_masks, saliency.gates[0].of) == (5, "lime")
-    assert str(saliency.gates[0].place) == f"{file}:31:9"
+    assert str(saliency.gates[0].place) == f"{file}:32:9"
 
 
 def test_a_typo_in_a_suite_names_the_nearest_key(file: Path) -> None:
@@ -128,6 +130,13 @@ def test_a_typo_in_a_suite_names_the_nearest_key(file: Path) -> None:
         ),
         ("checks: [{check: attack, method: fgsm, sweep: {epsilon: [-1]}}]\n", 3, 58, "at least 0"),
         ("checks: [{check: attack, method: fgsm, space: mel, sweep: {epsilon: [1]}}]\n", 3, 47, "input or waveform"),
+        (
+            "checks: [{check: attack, method: fgsm, sweep: {epsilon: [1]}, without_gradients: skip}]\n",
+            3,
+            82,
+            "error or leave_out",
+        ),
+        ("checks: [{check: clean, without_gradients: leave_out}]\n", 3, 25, "unknown key 'without_gradients'"),
         ("checks: [{check: saliency}]\n", 3, 10, "needs the key 'method'"),
         ("checks: [{check: saliency, method: [lime, lime]}]\n", 3, 43, "named twice"),
         ("checks: [{check: saliency, method: {lime: {sampels: 3}}}]\n", 3, 44, "did you mean 'samples'"),

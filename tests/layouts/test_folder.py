@@ -27,14 +27,21 @@ def test_recordings_are_found_by_their_ending_in_any_case(tmp_path: Path) -> Non
     ]
 
 
+def test_pictures_are_found_by_their_ending_in_any_case(tmp_path: Path) -> None:
+    touch(tmp_path, "fear/b.PNG", "fear/c.jpg", "fear/d.Jpeg", "fear/e.bmp", "fear/f.webp", "fear/.gitkeep")
+    found = list(folder(tmp_path))
+    assert all(isinstance(item, Sample) for item in found)
+    assert [item.id for item in found if isinstance(item, Sample)] == [f"fear/{letter}" for letter in "bcdef"]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("notes.txt", "outside the emotions' folders"),
         ("loose.wav", "outside the emotions' folders"),
-        ("anger/notes.txt", "not a recording by its ending '.txt'"),
-        ("anger/noending", "not a recording"),
-        ("anger/take2/b.wav", "one level deep"),
+        ("anger/notes.txt", "neither a clip nor a picture by its ending '.txt'"),
+        ("anger/noending", "neither a clip nor a picture by its ending '' (looked for: .wav, .flac, .ogg, .mp3; .png,"),
+        ("anger/take2/b.wav", "files are looked for one level deep"),
         ("anger/._a.txt.wav.bak", None),
     ],
 )
@@ -50,7 +57,7 @@ def test_an_empty_folder_and_a_broken_link_are_problems(tmp_path: Path) -> None:
     (tmp_path / "fear").mkdir()
     (tmp_path / "anger" / "b.wav").symlink_to(tmp_path / "nowhere.wav")
     reasons = [item.reason for item in folder(tmp_path) if isinstance(item, Problem)]
-    assert reasons == ["a link to nothing", "an emotion's folder without a recording"]
+    assert reasons == ["a link to nothing", "an emotion's folder without a clip or picture"]
 
 
 @pytest.mark.parametrize(

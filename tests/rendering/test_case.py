@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -15,10 +16,13 @@ import pytest
 import soundfile
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from audit.data import Sample, Waveform, printable
 from audit.input_spec import InputSpec, SpeechInput
-from audit.rendering.case import Case, Perturbation, draw
+from audit.rendering.case import Case, Perturbation
+from audit.rendering.exhibit import draw
+from audit.scaling import Affine, PerClip, Scaling
 
 EMOTIONS = ("anger", "sadness")
 MEL = SpeechInput(16000, 3.0, "melspectrogram", {})
@@ -53,7 +57,7 @@ def case_of(spec: InputSpec, *, name: str = "clip-1", emotion: str = "anger", on
     return Case(
         sample=Sample(name, Path("clips/one.wav"), emotion, {"speaker": "s1"}),
         why="flips to sadness",
-        waveform=clip,
+        recording=clip,
         inputs=inputs,
         probabilities={"clean": [0.9, 0.1], "perturbed": [0.2, 0.8], "masked": [0.4, 0.6]},
         perturbation=Perturbation("fgsm", "fgsm", 0.01, on_waveform, changed.astype(np.float32)),
@@ -77,7 +81,7 @@ def test_the_row_has_every_key_and_every_file_it_names_exists(
     row = draw(case_of(spec, on_waveform=on_waveform), spec, EMOTIONS, tmp_path)
     assert set(row) == {
         *("emotion", "sample", "path", "why", "groups", "predicted", "probabilities", "perturbation", "audio"),
-        *("spectrogram", "perturbed_spectrogram", "maps", "drops", "masked_by", "axes"),
+        *("spectrogram", "perturbed_spectrogram", "masked_picture", "maps", "drops", "masked_by", "axes"),
     }
     assert row["predicted"] == {"clean": "anger", "perturbed": "sadness", "masked": "sadness"}
     assert set(row["audio"]) == {"original", "perturbed", "masked"}
@@ -114,7 +118,7 @@ def test_the_original_is_the_clip_and_the_masked_clip_lacks_what_was_hidden(tmp_
     row = draw(case, spec, EMOTIONS, tmp_path)
     original = soundfile.read(tmp_path.parent / row["audio"]["original"], dtype="float32")[0]
     masked = soundfile.read(tmp_path.parent / row["audio"]["masked"], dtype="float32")[0]
-    assert np.abs(original - case.waveform).max() <= 1 / 32768
+    assert np.abs(original - case.recording).max() <= 1 / 32768
     assert not masked[18000:30000].any()
     assert np.abs(masked[:14000] - original[:14000]).max() <= 1 / 32768
     assert np.abs(masked[34000:] - original[34000:]).max() <= 1 / 32768
@@ -169,6 +173,86 @@ def test_the_same_case_makes_the_same_bytes(tmp_path: Path) -> None:
 def test_drawing_changes_nothing_it_was_given(tmp_path: Path) -> None:
     case, untouched = case_of(MEL), case_of(MEL)
     draw(case, MEL, EMOTIONS, tmp_path)
-    assert np.array_equal(case.waveform, untouched.waveform)
+    assert np.array_equal(case.recording, untouched.recording)
     assert np.array_equal(case.inputs, untouched.inputs)
     assert all(np.array_equal(case.maps[name], untouched.maps[name]) for name in case.maps)
+
+
+SCALED = (Affine(0.3, 0.2), PerClip("standard"), PerClip("unit"))
+
+
+@pytest.mark.parametrize("scaling", SCALED, ids=str)
+@pytest.mark.parametrize("spec", [MEL, WAVE], ids=["mel", "waveform"])
+def test_a_scaled_input_is_seen_and_heard_as_the_unscaled_one(
+    tmp_path: Path, spec: SpeechInput, scaling: Scaling
+) -> None:
+    plain, scaled = case_of(spec), case_of(replace(spec, scaling=scaling))
+    assert plain.perturbation is not None
+    # The same change, in the scaled input's units.
+    unit = float(np.ptp(scaled.inputs) / np.ptp(plain.inputs))
+    changed = scaled.inputs + unit * (plain.perturbation.values - plain.inputs)
+    scaled = replace(scaled, perturbation=replace(plain.perturbation, values=changed.astype(np.float32)))
+    found = []
+    for name, case, judged in (("plain", plain, spec), ("scaled", scaled, replace(spec, scaling=scaling))):
+        folder = tmp_path / name
+        folder.mkdir()
+        row = draw(case, judged, EMOTIONS, folder)
+        pictures = [
+            np.asarray(Image.open(io.BytesIO((tmp_path / row[key]).read_bytes())).convert("RGBA"), dtype=np.int64)
+            for key in ("spectrogram", "perturbed_spectrogram")
+        ]
+        clips = [soundfile.read(tmp_path / row["audio"][key], dtype="float32")[0] for key in ("perturbed", "masked")]
+        found.append((pictures, clips))
+    for one, other in zip(found[0][0], found[1][0], strict=True):
+        # A level on the border between two shades may fall on either side.
+        assert np.abs(one - other).max() <= 8
+        assert (one != other).mean() < 0.01
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        assert np.abs(one - other).max() < 1e-3
+
+
+def preprocessed(tmp_path: Path, body: str) -> SpeechInput:
+    (tmp_path / "mine.py").write_text(f"import numpy as np\n\n\ndef mine(waveform, rate):\n    return {body}\n")
+    return replace(MEL, representation="preprocess", parameters={"function": str(tmp_path / "mine.py:mine")})
+
+
+@pytest.mark.parametrize(
+    ("body", "shape"),
+    [("waveform[:4800].reshape(1, 60, 80)", (60, 80)), ("np.abs(waveform[:40])", (1, 40))],
+    ids=["a plane", "features"],
+)
+def test_an_input_of_the_users_own_making_is_drawn_as_a_plane_and_not_heard(
+    tmp_path: Path, body: str, shape: tuple[int, int]
+) -> None:
+    spec = preprocessed(tmp_path, body)
+    folder = tmp_path / "media"
+    folder.mkdir()
+    row = draw(case_of(spec), spec, EMOTIONS, folder)
+    assert row["axes"] == {"seconds": [], "hertz": [], "pixels": [], "scale": [-1.0, 1.0]}
+    assert row["audio"]["original"] is not None
+    assert row["audio"]["perturbed"] is row["audio"]["masked"] is row["masked_picture"] is None
+    assert len(files(row)) == 5
+    for path in files(row)[1:]:
+        with Image.open(tmp_path / path) as image:
+            assert image.size == shape[::-1]
+
+
+def test_a_perturbed_waveform_is_heard_whatever_the_user_made_of_it(tmp_path: Path) -> None:
+    spec = preprocessed(tmp_path, "waveform[:40]")
+    row = draw(case_of(spec, on_waveform=True), spec, EMOTIONS, tmp_path)
+    assert row["audio"]["perturbed"] is not None
+    assert row["perturbation"]["approximate"] is False
+
+
+def test_coefficients_over_time_are_masked_in_time_alone(tmp_path: Path) -> None:
+    spec = replace(MEL, representation="mfcc")
+    case = case_of(spec)
+    hidden = np.zeros(case.inputs.shape, bool)
+    hidden[..., 30:60] = True
+    row = draw(replace(case, hidden=hidden), spec, EMOTIONS, tmp_path)
+    assert row["axes"]["seconds"] == [0.0, 3.0]
+    assert row["axes"]["hertz"] == []
+    assert row["audio"]["perturbed"] is None
+    masked = soundfile.read(tmp_path.parent / row["audio"]["masked"], dtype="float32")[0]
+    assert not masked[31 * 512 : 58 * 512].any()
+    assert masked[: 28 * 512].any()

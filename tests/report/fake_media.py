@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from audit.data import Sample
 from audit.input_spec import SpeechInput
-from audit.rendering.case import Case, Perturbation, draw
+from audit.rendering.case import Case, Perturbation
+from audit.rendering.exhibit import draw
 from audit.suite import Check
 from audit.worst_cases import choose
 
@@ -66,7 +67,7 @@ def exhibits(
         case = Case(
             sample=by_id[choice.sample],
             why=choice.why,
-            waveform=waveform,
+            recording=waveform,
             inputs=inputs,
             probabilities=probabilities,
             perturbation=perturbation,

@@ -1,4 +1,4 @@
-"""Batch norms made part of the layer before them, or a scale and a shift."""
+"""The graph in fewer kinds of operations: batch norms made part of the layer before them, or a scale and a shift."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import torch
 from torch.fx import Graph, Node
 
 aten = torch.ops.aten
+
+
+def rename_convolutions(graph: Graph) -> None:
+    """Give the convolutions of traced TorchScript the name, and the arguments, of all others."""
+    for node in graph.nodes:
+        if node.target is aten._convolution.default:
+            node.target, node.args = aten.convolution.default, node.args[:9]
 
 
 def dissolve_batch_norms(graph: Graph) -> None:

@@ -16,7 +16,7 @@ from torch.fx import Node
 
 from audit.errors import MethodError
 from audit.model import Model
-from audit.saliency.lrp.canonise import dissolve_batch_norms
+from audit.saliency.lrp.canonise import dissolve_batch_norms, rename_convolutions
 from audit.saliency.lrp.graph import Graph, Values, evaluate
 
 aten = torch.ops.aten
@@ -100,6 +100,7 @@ def _graph(program: ExportedProgram, emotions: int) -> Graph:
     }
     source = holders[signature.user_inputs[0]]
     index = _logits_index(program, emotions)
+    rename_convolutions(graph)
     dissolve_batch_norms(graph)
     output = _outputs(program)[index]
     needed = _reaching(output)

@@ -1,0 +1,118 @@
+"""What a file of PyTorch weights says of itself."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from torch import Tensor, nn
+
+from audit.errors import ModelError, UntrustedError
+from audit.loaders.inspection import Inspection
+from audit.source import first_line
+
+FOREIGN = ("/code/", "archive_format")
+"""In the archive of another loader: TorchScript, an exported program."""
+SOURCE = "builds the untrained network, a torch.nn.Module"
+HEAD = re.compile(r"(^|\.)(fc|head|classifier|classification_head|out|output|logits|final|last|linear)\d*(\.|$)")
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def inspect(path: Path, *, trust: bool) -> Inspection | None:
+    """Return what safetensors, a state_dict or a checkpoint holds, or with `trust` a pickled module.
+
+    Raises ModelError for a broken file, UntrustedError for a pickle without trust.
+    """
+    if path.is_dir():
+        return None
+    if path.suffix == ".safetensors":
+        return _weights(_header(path), "safetensors", {})
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+        if not any(name.endswith("data.pkl") for name in names) or any(f in n for n in names for f in FOREIGN):
+            return None
+    elif not _is_pickle(path):
+        return None
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if not zipfile.is_zipfile(path):
+            # Any other pickle looks the same from without.
+            return None
+        if not trust:
+            raise UntrustedError(
+                f"{path}: holds pickled Python objects, which can run any code when opened. Save only the weights, "
+                "torch.save(model.state_dict(), path), and name its source; or declare trust if you know where the "
+                "file comes from"
+            ) from error
+        stored = _unpickled(path)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{path}: not a whole PyTorch file ({first_line(error)}); save or download it again"
+        ) from error
+    if isinstance(stored, nn.Module):
+        found = _weights({name: tuple(value.shape) for name, value in stored.state_dict().items()}, "module", {})
+        return Inspection("a pickled torch.nn.Module", found.outputs)
+    lines, state = _state(stored)
+    if state is None:
+        raise ModelError(f"{path}: holds no weights by name; save model.state_dict()")
+    return _weights({name: tuple(value.shape) for name, value in state.items()}, "state_dict", lines)
+
+
+def _unpickled(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        raise ModelError(f"{path}: cannot be opened ({type(error).__name__}: {first_line(error)})") from error
+
+
+def _header(path: Path) -> Shapes:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a whole safetensors file ({error}); save or download it again") from error
+
+
+def _state(stored: Any) -> tuple[dict[str, Any], Mapping[str, Tensor] | None]:
+    if not isinstance(stored, Mapping):
+        return {}, None
+    if stored and all(isinstance(value, Tensor) for value in stored.values()):
+        return {}, stored
+    for name, value in stored.items():
+        if isinstance(value, Mapping) and value and all(isinstance(each, Tensor) for each in value.values()):
+            return {"key": str(name)}, value
+    return {}, None
+
+
+def _weights(shapes: Shapes, kind: str, lines: Mapping[str, Any]) -> Inspection:
+    return Inspection(
+        f"PyTorch weights alone ({kind}, {len(shapes)} tensors)", outputs_of(shapes), lines=lines, source=SOURCE
+    )
+
+
+def outputs_of(shapes: Shapes) -> int | None:
+    """Return how many outputs a network with weights of these shapes most likely has.
+
+    Its last layer is a matrix with as many rows; a layer called fc, head or classifier is trusted more.
+    """
+    matrices = {name: shape for name, shape in shapes.items() if len(shape) == 2 and name.endswith("weight")}
+    heads = {name: shape for name, shape in matrices.items() if HEAD.search(name.removesuffix(".weight"))}
+    rows = [shape[0] for shape in (heads or matrices).values() if shape[0] > 1]
+    if rows:
+        return min(rows)
+    # A last convolution with one map per emotion.
+    last = [shape[0] for shape in shapes.values() if len(shape) in (3, 4)]
+    return last[-1] if last else None
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1) == b"\x80"

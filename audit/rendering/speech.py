@@ -1,0 +1,93 @@
+"""A clip's case to hear and see: the clips, spectrograms or waveforms, and saliency maps to lay over them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audit.data import Waveform
+from audit.input_spec import SpeechInput
+from audit.rendering import picture, sound
+from audit.rendering.case import Case, Perturbation
+from audit.rendering.level import Floats, decibels, has_levels, plane_of, represented, settings, unscaled
+from audit.rendering.media import Axes, Media, Sound
+
+
+def media_of(case: Case, spec: SpeechInput) -> Media:
+    """Return what there is to hear and see of a clip.
+
+    A representation whose columns are no moments, or whose cells are no levels, cannot be heard; it is drawn as a plane
+    of values.
+    """
+    clean = unscaled(case.inputs, case.recording, spec)
+    perturbed = _perturbed_input(case, spec)
+    changed, axes = case.perturbation, spec.axes
+    bits = _bits(changed, spec)
+    clip, masked = _perturbed_clip(case, spec, clean, perturbed), _masked_clip(case, spec)
+    return Media(
+        axes=Axes(
+            seconds=[0.0, float(spec.seconds)] if axes.seconds is not None else [],
+            hertz=picture.hertz_ticks(axes.hertz) if axes.hertz is not None else [],
+        ),
+        clean=_picture(clean, clean, case, spec),
+        perturbed=_picture(perturbed, clean, case, spec) if perturbed is not None else None,
+        maps={name: _overlay(map_, clean, case, spec) for name, map_ in case.maps.items()},
+        exact=changed is None or _is_exact(changed, spec),
+        sampling_rate=spec.sampling_rate,
+        original_clip=Sound(case.recording, bits),
+        perturbed_clip=Sound(clip, bits) if clip is not None else None,
+        masked_clip=Sound(masked) if masked is not None else None,
+    )
+
+
+def _is_exact(changed: Perturbation, spec: SpeechInput) -> bool:
+    return changed.on_waveform or spec.representation == "waveform"
+
+
+def _bits(changed: Perturbation | None, spec: SpeechInput) -> sound.Bits:
+    return 24 if changed is not None and _is_exact(changed, spec) else 16
+
+
+def _perturbed_input(case: Case, spec: SpeechInput) -> Floats | None:
+    changed = case.perturbation
+    if changed is None:
+        return None
+    if changed.on_waveform:
+        return represented(np.asarray(changed.values, np.float32), spec)
+    return unscaled(changed.values, case.recording, spec)
+
+
+def _perturbed_clip(case: Case, spec: SpeechInput, clean: Floats, perturbed: Floats | None) -> Waveform | None:
+    changed = case.perturbation
+    if changed is None or perturbed is None:
+        return None
+    if changed.on_waveform:
+        return np.asarray(changed.values, dtype=np.float32)
+    if _is_exact(changed, spec) or has_levels(spec):
+        return sound.perturbed_clip(case.recording, spec, clean, perturbed)
+    return None
+
+
+def _masked_clip(case: Case, spec: SpeechInput) -> Waveform | None:
+    if case.hidden is None or spec.axes.seconds is None:
+        return None
+    return sound.masked_clip(case.recording, spec, plane_of(case.hidden.astype(np.float32)) == 0)
+
+
+def _picture(values: Floats, clean: Floats, case: Case, spec: SpeechInput) -> bytes:
+    if spec.representation == "waveform":
+        return picture.wave_png(values.reshape(-1), _peak(case))
+    plane, shown = plane_of(clean), plane_of(values)
+    if has_levels(spec):
+        high = float(decibels(plane, spec).max())
+        return picture.spectrogram_png(decibels(shown, spec), high - float(settings(spec)["top_db"]), high)
+    return picture.spectrogram_png(shown, float(plane.min()), float(plane.max()))
+
+
+def _overlay(map_: Floats, clean: Floats, case: Case, spec: SpeechInput) -> bytes:
+    if spec.representation == "waveform":
+        return picture.wave_overlay_png(clean.reshape(-1), _peak(case), map_.reshape(-1))
+    return picture.overlay_png(picture.scaled(plane_of(map_)))
+
+
+def _peak(case: Case) -> float:
+    return float(np.abs(case.recording).max())

@@ -1,0 +1,84 @@
+"""Whether a model answers the same for the same clip: whenever it is asked, and whatever else is in the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+
+from audit.checks.session import Session
+from audit.errors import ModelError, ModelRaisedError
+from audit.model import Model
+from audit.source import first_line
+
+ASKED_AGAIN = 16
+TOLERATED = 1e-3
+CHANCE = "answers change from call to call"
+COMPANIONS = "answers depend on the other clips in the batch"
+REMEDIES = {
+    CHANCE: "switch off what draws at random (dropout, sampling, augmentation) or keeps something from call to call",
+    COMPANIONS: "take out what is computed over the batch (batch norm in training mode, a mean over clips)",
+}
+
+
+@dataclass(frozen=True)
+class Instability:
+    """A model whose answers are not its own: `change` is the largest of a probability that should be equal."""
+
+    finding: str
+    change: float
+    clips: int
+
+    @property
+    def reason(self) -> str:
+        """Why there is no verdict, in a clause."""
+        return f"{self.finding}, a probability by up to {self.change:.2g}; what is no property of a clip is not judged"
+
+    def __str__(self) -> str:
+        """Return what was seen and what to do."""
+        asked = "twice" if self.finding == CHANCE else "in another order and one by one"
+        return (
+            f"{self.finding}: asked {asked} about the same {self.clips} clips, the model changed a probability by up "
+            f"to {self.change:.2g}, so no verdict is given; {REMEDIES[self.finding]}, and audit again"
+        )
+
+
+def examine(session: Session) -> Instability | None:
+    """Ask again about a few clips: in the same batch, in reverse, and one by one; return what differs, if anything.
+
+    Raises ModelError where the model fails on clips that it has answered for.
+    """
+    count = min(len(session.samples), ASKED_AGAIN)
+    indices = torch.linspace(0, len(session.samples) - 1, count).round().long()
+    inputs = session.inputs[indices]
+    together = replace(session, batch_size=min(max(session.batch_size, 2), ASKED_AGAIN))
+    with blamed(session.model, f"when asked again about {count} clips"):
+        first, again = together.predict(inputs), together.predict(inputs)
+        reverse = together.predict(inputs.flip(0)).flip(0)
+    with blamed(session.model, "on a clip alone in its batch"):
+        alone = replace(session, batch_size=1).predict(inputs)
+    for finding, others in (
+        (CHANCE, (again,)),
+        (COMPANIONS, (reverse, alone)),
+        # What changed once, before, and no more: something is kept.
+        (CHANCE, (session.clean[indices],)),
+    ):
+        change = max(float((other - first).abs().max()) for other in others)
+        if change > TOLERATED:
+            return Instability(finding, change, count)
+    return None
+
+
+@contextmanager
+def blamed(model: Model, where: str) -> Iterator[None]:
+    """Raise as ModelError whatever a model's own code raises; `where` says what it was asked."""
+    try:
+        yield
+    except ModelRaisedError as error:
+        cause = error.__cause__ or error
+        raise ModelError(
+            f"model {model.name!r} fails {where} ({type(cause).__name__}: {first_line(cause)}); mend the model, or "
+            "describe its input as it takes it"
+        ) from error
