@@ -182,10 +182,12 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def _probe(args: argparse.Namespace) -> int:
+    from audit.manifest import check_manifest
     from audit.probing.found_data import find_data
     from audit.probing.probe import probe
     from audit.probing.table import Page, show
 
+    check_manifest(args.manifest)
     data = find_data(args.data, args.layout, args.split)
     found = probe(args.manifest, data, shown=args.clips, counted=args.limit, say=_aside)
     if args.json:

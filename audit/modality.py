@@ -8,18 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Words:
-    """`noun` is one recording, `view` what a person does to judge it, `seems` how it then strikes them."""
+    """`noun` is one recording, `view` what a person does with it, `whose` what of people it holds."""
 
     noun: str
     view: str
-    seems: str
     whose: str
-    """What of people the recordings hold."""
 
 
 WORDS: Mapping[str, Words] = {
-    "speech": Words("clip", "listen", "sounds", "voices"),
-    "face": Words("picture", "look", "looks", "faces"),
+    "speech": Words("clip", "listen", "voices"),
+    "face": Words("picture", "look", "faces"),
 }
 
 

@@ -52,7 +52,9 @@ def test_the_readmes_suite_and_manifest_are_read(repository: Path, tmp_path: Pat
     assert [check.kind for check in found.checks] == ["clean", "corruption", "corruption", "attack", "saliency"]
 
 
-@pytest.mark.parametrize("suite", ["quickstart", "noisy-street", "nemo-release-gate"])
+@pytest.mark.parametrize(
+    "suite", ["quickstart", "noisy-street", "nemo-release-gate", "nemo-on-ravdess", "fer2013-faces"]
+)
 def test_every_suite_we_ship_is_read(repository: Path, suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEMO", "nemo")
     assert read_suite(repository / "suites" / f"{suite}.audit.yaml").name == suite

@@ -38,3 +38,15 @@ def test_every_check_runs_on_real_recordings(suite: Suite, tmp_path: Path) -> No
     for method in ("lime", "lrp"):
         assert audit.answers.value("faithfulness_over_random", check="saliency", of=method, at=0.2) > 0.1
     assert len(list(tmp_path.glob("*.flac"))) >= 12
+
+
+def test_on_another_corpus_it_falls_as_far_as_its_card_says(
+    repository: Path, audit_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAVDESS", str(audit_data / "ravdess"))
+    audit = run(read_suite(repository / "suites" / "nemo-on-ravdess.audit.yaml"), only="clean")
+    known = json.loads((repository / "models" / "nemo-resnet18.figures.json").read_text())["ravdess"]
+    assert audit.data["n"] == known["n"] == 528
+    assert audit.answers.value("accuracy") == pytest.approx(known["accuracy"], abs=0.005)
+    assert audit.data["left_out"] == {"calm": 96, "disgust": 96}
+    assert audit.data["problems"] == []

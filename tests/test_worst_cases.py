@@ -65,6 +65,14 @@ def test_the_reason_counts_the_clips_it_was_compared_with() -> None:
     }
 
 
+@pytest.mark.parametrize("checks", [(), (FGSM,)])
+def test_the_reason_calls_the_recordings_what_they_are(checks: tuple[Check, ...]) -> None:
+    records = table([*of("one", 0.9, [0.8, 0.1]), *of("two", 0.8, [0.7, 0.2])])
+    reasons = " ".join(choice.why for choice in choose(records, checks, EMOTIONS, noun="picture"))
+    assert "2 pictures" in reasons
+    assert "clip" not in reasons
+
+
 def test_a_clip_that_was_wrong_when_clean_comes_last_and_says_so() -> None:
     records = [*of("wrong", 0.2, [0.1, 0.0]), *of("never", 0.9, [0.8, 0.6])]
     found = chosen(records, FGSM)

@@ -16,6 +16,7 @@ import torch
 from ruamel.yaml import YAML
 
 from audit import Audit, read_suite, run
+from audit.report.html import write
 
 EMOTIONS = ["anger", "happiness", "neutral", "sadness"]
 BUILD = """
@@ -98,7 +99,10 @@ def audited(folder: Path, lines: str) -> Audit:
         manifest.pop("weights", None)
     with (folder / "theirs.model.yaml").open("w") as file:
         yaml.dump(manifest, file)
-    audit = run(read_suite(folder / "my.audit.yaml", model=folder / "theirs.model.yaml"))
+    suite = read_suite(folder / "my.audit.yaml", model=folder / "theirs.model.yaml")
+    audit = run(suite, media=folder / "report" / "media")
+    audit.save(folder / "report")
+    assert "my-model" in write(folder / "report").read_text()
     assert list(audit.records["emotion"].unique()) != []
     assert not [verdict.reason for verdict in audit.verdicts if verdict.outcome == "ERROR"]
     assert audit.exit_code == 0

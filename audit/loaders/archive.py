@@ -69,8 +69,8 @@ def archive_at(path: Path, loader: str) -> Archive:
     try:
         reader = torch._C.PyTorchFileReader(io.BytesIO(content))
         archive = Archive(path, content, tuple(reader.get_all_records()))
-    except RuntimeError as error:
-        reason = first_line(error).partition(": ")[2] or first_line(error)
+    except (RuntimeError, ValueError) as error:
+        reason = first_line(error).rpartition(": ")[2]
         raise ModelError(f"{path}: not a whole archive of torch ({reason}); save or download it again") from error
     if archive.loader != loader:
         other = f"holds {LOADERS[archive.loader]}: `loader: {archive.loader}`" if archive.loader else "holds no model"

@@ -11,7 +11,7 @@ OPERATIONS = frozenset({"aten", "prim", "prims", "quantized", "_quantized", "spa
 CLASSES = frozenset({"quantized", "rnn", "sparse", "mkldnn", "xnnpack"})
 FOREIGN = re.compile(rf"(?<![.\w])ops\b(?!\s*\.\s*(?:{'|'.join(OPERATIONS)})\b)")
 FOREIGN_CLASS = re.compile(rf"torch\.classes\.(?!(?:{'|'.join(CLASSES)})\b)")
-PLAIN_ATTRIBUTE = re.compile(r'\bgetattr\([\w.()]+, "[^"\\]+"\)')
+PLAIN_ATTRIBUTE = re.compile(r'\bgetattr\((?:\w+|\(\w+\))(?:\.\w+)*, "[^"\\]+"\)')
 
 
 def reach(archive: Archive) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from audit.manifest import Manifest
 
 CLOSE = 1e-4
+STEEP = 1e-2
+STEP = 1e-6
 EXAMPLES = 3
 Answer = Callable[[NDArray[np.float32]], NDArray[Any]]
 
@@ -51,8 +54,9 @@ def onnx(manifest: Manifest, *, gradients: Literal["auto", "none"] = "auto") -> 
     """Return the graph as a network of torch, with gradients, or as a black box that onnxruntime answers for.
 
     With `gradients: auto` every operation of the graph is written down in torch, where there is a conversion of it, and
-    the network is taken where it gives onnxruntime's answers within 1e-4, to one input and to several. Else, and with
-    `gradients: none`, the answers are onnxruntime's own; the model's note says which, and why.
+    the network is taken where it gives onnxruntime's answers within 1e-4, to one input and to several, and where its
+    gradient is what its answers change by. Else, and with `gradients: none`, the answers are onnxruntime's own; the
+    model's note says which, and why.
     Batches of a size the graph does not take are run in parts, the last one filled up. A softmax at the end is left
     out, so that outputs (n, labels) are logits. An ONNX graph cannot run code; its weights may lie in files beside it,
     and nowhere else.
@@ -154,7 +158,34 @@ def _network(manifest: Manifest, file: File, answer: _Answer, gradients: str) ->
     scale = max(1.0, max(float(theirs.abs().max()) for theirs in due))
     if not apart <= CLOSE * scale:
         return None, [f"{why}its conversion to torch differs by {apart:.1g}"]
+    wrong = _gradient_error(network, inputs[EXAMPLES:], answer.size)
+    if wrong > STEEP:
+        return None, [f"{why}the gradient of its conversion to torch is {wrong:.1g} off"]
     return network, [f"gradients by conversion of the ONNX graph to torch, equal to onnxruntime within {apart:.1g}"]
+
+
+def _gradient_error(network: nn.Module, inputs: Tensor, size: int | None) -> float:
+    """Return how far the gradient of a random sum of outputs is from differences, as a share of its length.
+
+    Both are taken in double precision; 0 where the graph does not compute in that. No two cells of `inputs` may be
+    alike: at the largest of equal values there is no one gradient.
+    """
+    twin, chance = copy.deepcopy(network).double(), torch.Generator().manual_seed(0)
+    middle = inputs.double()
+    leaf = middle.clone().requires_grad_(True)
+    try:
+        answers = in_parts(twin, leaf, size, fixed=True)
+    except RuntimeError:
+        return 0.0
+    weights = torch.randn(answers.shape, generator=chance, dtype=torch.float64)
+    way = torch.randn(inputs.shape, generator=chance, dtype=torch.float64)
+    (found,) = torch.autograd.grad((answers * weights).sum(), leaf)
+    step = STEP * max(float(middle.max() - middle.min()), STEP)
+    with torch.no_grad():
+        ahead, behind = (in_parts(twin, middle + side * way, size, fixed=True) for side in (step, -step))
+    rise = ((ahead - behind) * weights).sum() / (2 * step)
+    length = max(float(found.norm()), abs(float(rise)), STEP)
+    return abs(float((found * way).sum() - rise)) / length
 
 
 def _examples(manifest: Manifest) -> Tensor:

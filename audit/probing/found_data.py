@@ -16,7 +16,6 @@ from audit.layouts.folder import PICTURES
 from audit.probing.emotion_names import share_of_emotions
 from audit.suite import DataSource, Use
 
-
 TABLES = (".csv", ".tsv", ".parquet")
 HELD_OUT = ("test", "testing", "eval", "evaluation", "validation", "valid", "val", "dev")
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "file_id", "filepath", "audio", "image", "wav")
@@ -113,6 +112,9 @@ def _listed(root: Path, said: dict[str, str]) -> Iterator[FoundData]:
         for place, keys in places:
             try:
                 found = _asked(name, place, keys)
+            except UsageError:
+                # One that generates its clips takes no root.
+                continue
             except AuditError as error:
                 said[name] = str(error).removeprefix(f"{place}: ")
                 continue

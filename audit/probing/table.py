@@ -52,7 +52,7 @@ def lines(found: Probe, width: int | None) -> Iterator[Text]:
         yield from folded(found.note, width, "  ", first="  ")
     yield Text()
     yield from answers(found.clips, width)
-    yield Text(f"{RIGHT} predicted, and right   {WRONG} predicted, and wrong", style="dim")
+    yield from folded(f"{RIGHT} predicted, and right   {WRONG} predicted, and wrong", width, "")
     yield Text()
     low, high = found.interval
     yield from folded(

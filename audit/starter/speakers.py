@@ -44,7 +44,8 @@ def _found(samples: Sequence[Sample], expression: str) -> list[str] | None:
     names = []
     for sample in samples:
         match = re.search(expression, sample.path.name) if sample.path is not None else None
-        if match is None:
+        ahead = match.string[: match.start(KEY)].rstrip("_.-") if match is not None else ""
+        if match is None or (ahead and meaning(ahead) is None):
             return None
         names.append(match["speaker"])
     return names

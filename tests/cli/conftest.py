@@ -12,6 +12,7 @@ import soundfile
 import torch
 from torch import nn
 
+from audit.cli import main
 from audit.data import Sample
 from audit.layouts.synthetic import render, synthetic
 from audit.representations.melspectrogram import melspectrogram
@@ -47,7 +48,7 @@ def finished(tmp_path: Path, repository: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of generated clips in files: `<emotion>/<speaker>-<emotion>-<number>.wav`, 16 of each of six emotions."""
+    """A folder of generated clips, `<emotion>/<speaker>-<emotion>-<number>.wav`, 16 of each of six emotions."""
     root = tmp_path_factory.mktemp("spoken")
     for sample in synthetic(None, speakers=8, clips=2, seed=7):
         assert isinstance(sample, Sample)
@@ -76,3 +77,26 @@ def linear(spoken: Path) -> nn.Module:
         network[1].weight.copy_(20 * weights.T)
         network[1].bias.copy_(-20 * weights.T @ mean)
     return network.eval()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def runs(capsys: pytest.CaptureFixture[str]) -> Callable[[str], list[str]]:
+    """Judge a few clips by a suite, without an error, and return what is printed."""
+
+    def judge(suite: str) -> list[str]:
+        assert main(["check", suite]) == 0
+        assert "problem" not in capsys.readouterr().out
+        assert main(["run", suite, "--limit", "6", "--no-media"]) in (0, 1)
+        told = capsys.readouterr().out.splitlines()
+        assert told[-1].startswith(("GATE PASSED  0 fail", "GATE FAILED  "))
+        assert "error" not in told[-1]
+        return told
+
+    return judge

@@ -88,8 +88,11 @@ def test_a_finished_audit_is_replaced_and_nothing_else_is(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["rnu"], "unknown command 'rnu'; did you mean 'run'? (there are: run, check, show, schema, gate, report)"),
-        (["init"], "unknown command 'init'"),
+        (
+            ["rnu"],
+            "unknown command 'rnu'; did you mean 'run'? (there are: run, check, show, schema, gate, report, init",
+        ),
+        (["prob"], "unknown command 'prob'; did you mean 'probe'?"),
         (["run", "x.audit.yaml", "--limt", "3"], "does not take '--limt'; did you mean '--limit'?"),
         (["run"], "the following arguments are required: SUITE"),
         (["run", "tones.audit.yaml", "--limit", "0"], "argument --limit: '0' is not a whole number of at least 1"),

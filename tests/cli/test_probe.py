@@ -89,7 +89,6 @@ def test_a_wrong_order_of_labels_is_named_with_the_right_one(
         ("sampling_rate: 16000", "sampling_rate: 8000", "sampling rate  with `sampling_rate: 16000` 0.9"),
         ("sampling_rate: 16000", "sampling_rate: 44100", "sampling rate  with `sampling_rate: 16000` 0.9"),
         ("top_db: 80.0}}", "top_db: 80.0}}\n  order: nctf", "axis order  without `order` 0.9"),
-        ("n_fft: 1024", "mel_scale: htk, n_fft: 1024", "spectrogram  with `representation: {melspectrogram: {n_mels: 64"),
     ],
 )
 def test_a_wrong_input_is_named_with_the_line_that_mends_it(
@@ -133,7 +132,9 @@ def test_softmax_that_came_twice_is_named(tmp_path: Path, repository: Path, spok
     path = tmp_path / "my.model.yaml"
     text = (repository / "models" / "quickstart.model.yaml").read_text()
     lines = [line for line in text.splitlines() if line.split(":")[0] not in ("arguments", "weights", "card", "source")]
-    path.write_text("\n".join(lines).replace("loader: torch", "loader: python\nsource: mine.py:twice\nactivation: none"))
+    path.write_text(
+        "\n".join(lines).replace("loader: torch", "loader: python\nsource: mine.py:twice\nactivation: none")
+    )
     assert main(["probe", str(path), "--data", str(spoken)]) == 1
     assert "softmax seems to come twice" in capsys.readouterr().out
 
@@ -143,7 +144,9 @@ def test_json_holds_what_is_printed(quickstart: Write, spoken: Path, capsys: Tol
     found = json.loads(capsys.readouterr().out)
     assert {clip["emotion"] for clip in found["clips"]} == set(os.listdir(spoken))
     assert all(sum(clip["probabilities"].values()) == pytest.approx(1) for clip in found["clips"])
-    assert all(clip["probabilities"][clip["predicted"]] == max(clip["probabilities"].values()) for clip in found["clips"])
+    assert all(
+        clip["probabilities"][clip["predicted"]] == max(clip["probabilities"].values()) for clip in found["clips"]
+    )
     assert (found["n"], found["warnings"]) == (96, [])
     assert found["interval"][0] < found["accuracy"] < found["interval"][1]
     assert sum(found["answers"].values()) == 96

@@ -137,7 +137,8 @@ def batch_normalization(
 @operations("InstanceNormalization")
 def instance_normalization(node: Node, value: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Return each channel of each input by its own mean and variance."""
-    return functional.instance_norm(value, weight=scale, bias=shift, eps=node.get("epsilon", 1e-5))
+    # As groups of one channel: torch's own instance_norm has wrong gradients where those it is given are permuted.
+    return functional.group_norm(value, value.shape[1], scale, shift, node.get("epsilon", 1e-5))
 
 
 @operations("LayerNormalization")
