@@ -28,6 +28,7 @@ from audit.wording import (
     place,
     plain,
     rerun,
+    scope,
     title,
     words,
 )
@@ -179,6 +180,8 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
             yield from _styled(block(row, document, folder))
     for row in document.get("left_out", ()):
         yield Text(left_out(row), style="yellow")
+    for told in scope(document):
+        yield Text(told, style="yellow")
     if part(document):
         yield Text(f"judged in part: {part(document)}", style="yellow")
     path = folder / "index.html"

@@ -97,13 +97,17 @@ def _perturbed(
     for check in swept:
         wanted = {indices[choice.sample]: choice.severity for choice in choices if choice.check == check.id}
         changes = attack.changes if check.kind == "attack" else corruption.changes
-        # The whole sweep again: an attack may draw its random numbers from one severity to the next.
+        left = set(wanted)
+        # The sweep again, as far as it is shown: an attack may draw its random numbers from one severity to the next.
         for change in changes(check, session, sorted(wanted)) if wanted else ():
             for index, values in zip(change.indices, change.after, strict=True):
                 if wanted[index] == change.severity:
+                    left.remove(index)
                     found[session.samples[index].id] = Perturbation(
                         check.id, change.method, change.severity, change.on_waveform, values.cpu().numpy()
                     )
+            if not left:
+                break
     return found
 
 

@@ -91,6 +91,21 @@ def left_out(row: Row) -> str:
     return plain(f"{what} was left out, as the suite says, {gates}: {row['reason']}")
 
 
+def scope(document: Document) -> list[str]:
+    """Return what of the model and the data is not judged because the suite names the emotions that are."""
+    data, told = document["data"], []
+    named = document["suite"]["resolved"].get("data", {}).get("emotions") or ()
+    if data.get("left_out"):
+        noun = words(document).noun
+        each = ", ".join(f"{n} {emotion}" for emotion, n in data["left_out"].items())
+        total = count(sum(data["left_out"].values()), noun)
+        told.append(plain(f"{total} of emotions the suite does not judge left out: {each}"))
+    unjudged = [emotion for emotion in document["model"]["emotions"] if named and emotion not in named]
+    if unjudged:
+        told.append(plain(f"emotions of the model that the suite does not judge: {', '.join(unjudged)}"))
+    return told
+
+
 def decision(document: Document) -> str:
     """Return `GATE PASSED`, `GATE FAILED` or `GATE NOT JUDGED`."""
     return {0: "GATE PASSED", 1: "GATE FAILED"}.get(document["exit_code"], "GATE NOT JUDGED")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import math
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audit.console import Bars, Lines, block, show, watcher
-from audit.wording import finding, plain, rerun, sentence, title
+from audit.report import markdown
+from audit.wording import finding, plain, rerun, scope, sentence, title
 
 FAIL, UNSURE = 1, 3
 HOSTILE = "[red]x[/red]\x1b[31m\x1b]8;;http://evil\x07\u202e\r\n`| <b>"
@@ -94,6 +96,20 @@ def test_errors_come_before_failures_and_carry_no_value(document: dict[str, Any]
 def test_clips_that_could_not_be_used_are_told(document: dict[str, Any]) -> None:
     document["data"]["problems"] = [{"path": "a.wav", "reason": "silent"}, {"path": "b.wav", "reason": "NaN"}]
     assert shown(document).startswith("2 problems with the data, the first: a.wav: silent\n")
+
+
+def test_emotions_that_are_not_judged_are_told_wherever_the_decision_is(document: dict[str, Any]) -> None:
+    document["data"]["left_out"] = {"calm": 96, "dis|gust": 1}
+    document["suite"]["resolved"] = {"data": {"emotions": ["anger", "sadness"]}}
+    document["model"]["emotions"] = ["anger", "fear", "sadness"]
+    clips, emotions = scope(document)
+    assert clips == "97 clips of emotions the suite does not judge left out: 96 calm, 1 dis|gust"
+    assert emotions == "emotions of the model that the suite does not judge: fear"
+    assert f"{clips}\n{emotions}\n" in shown(document)
+    page = markdown.page(document)
+    assert f"{clips}.\n" in unescape(page)
+    assert "dis|gust" not in page
+    assert f"{emotions[1:]}.\n" in page
 
 
 def test_an_audit_of_a_part_says_so(document: dict[str, Any]) -> None:

@@ -75,9 +75,9 @@ def exported(manifest: Manifest) -> Model:
     _refuse_training(program, path)
     activation, left_out = _ending(program)
     size, fixed = _batch(program, taken)
-    # The guards are Python in the file, and say no more than the shapes do.
-    network = _Whole(program.module(check_guards=False))
-    whole = Called(network, len(manifest.labels), dtype=taken.dtype, size=size, fixed=fixed).eval()
+    whole = Called(
+        _Whole(_module(program, path)), len(manifest.labels), dtype=taken.dtype, size=size, fixed=fixed
+    ).eval()
     layered = _layered(program, taken, whole)
     model = TorchModel(layered or whole, manifest.spec, manifest.labels, name=manifest.name)
     model.activation = activation
@@ -105,13 +105,23 @@ def _opened(archive: Archive, *, trust: bool) -> ExportedProgram:
             f"{archive.path}: holds pickled Python objects, which can run any code when opened. {remedy}"
         ) from error
     except Exception as error:
-        raise ModelError(
-            f"{archive.path}: cannot be opened ({type(error).__name__}: {first_line(error)}); export it again with the "
-            "torch used here"
-        ) from error
+        raise _cannot_open(archive.path, error) from error
     if MODEL not in programs:
         raise ModelError(f"{archive.path}: holds no program {MODEL!r} (there is: {', '.join(programs) or 'none'})")
     return programs[MODEL]
+
+
+def _module(program: ExportedProgram, path: Path) -> nn.Module:
+    try:
+        # The guards are Python in the file, and say no more than the shapes do.
+        return program.module(check_guards=False)
+    except Exception as error:
+        raise _cannot_open(path, error) from error
+
+
+def _cannot_open(path: Path, error: Exception) -> ModelError:
+    told = f"{type(error).__name__}: {first_line(error)}"
+    return ModelError(f"{path}: cannot be opened ({told}); export it again with the torch used here")
 
 
 @contextmanager

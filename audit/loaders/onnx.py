@@ -193,6 +193,8 @@ def _examples(manifest: Manifest) -> Tensor:
     ahead = Ahead(manifest.spec.letters, manifest.order, manifest.chunks)
     try:
         inputs = ahead(manifest.spec.represent(manifest.spec.example(EXAMPLES)))
+    except ModelError as error:
+        raise ModelError(f"{manifest.path}: {error}") from error
     except Exception as error:
         raise ModelError(f"{manifest.path}: no input can be made as it says ({_told(error)})") from error
     noise = torch.rand(inputs.shape, generator=torch.Generator().manual_seed(0))

@@ -12,7 +12,7 @@ from audit.input_spec import SpeechInput
 from audit.intervals import wilson
 from audit.manifest import Manifest
 from audit.model import Model
-from audit.probing.label_order import best_order
+from audit.probing.label_order import MUCH, best_order
 from audit.probing.normalisation import remembered
 from audit.probing.readings import AXES, RATE, SCALE, other_readings
 from audit.probing.remedies import FEW, LABELS, Cause, Tried, by_both, by_order, by_reading
@@ -48,8 +48,10 @@ def warnings_of(
         )
     if wilson(1.0, n, 0.95)[0] <= chance:
         return (Warned("few clips", f"{n} clips are too few to tell right answers from guesses"),)
-    readings = list(other_readings(manifest.spec, manifest.order))
-    say(f"trying {len(readings)} other ways to make the inputs")
+    # Where nearly all is right, no other way can be right much more often.
+    readings = list(other_readings(manifest.spec, manifest.order)) if trial.accuracy < 1 - MUCH else []
+    if readings:
+        say(f"trying {len(readings)} other ways to make the inputs")
     seen = [(reading, tried_otherwise(model, trial.clips.first(FEW), reading)) for reading in readings]
     mended = [cause for cause in (by_order(manifest, trial), by_reading(model, trial, seen, chance)) if cause]
     failing = list(_failing(trial, chance))

@@ -196,6 +196,7 @@ def _environment() -> Environment:
         left_out=wording.left_out,
         masked_share=masked_share,
         scale_of=scale_of,
+        scope=wording.scope,
         size=wording.size,
     )
     return environment

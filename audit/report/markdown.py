@@ -20,6 +20,7 @@ from audit.wording import (
     place,
     plain,
     rerun,
+    scope,
     sentence,
     title,
     words,
@@ -51,6 +52,9 @@ def _decision(document: Document) -> Iterator[str]:
         yield ""
     for row in document.get("left_out", ()):
         yield f"{escape(left_out(row))}."
+        yield ""
+    for told in scope(document):
+        yield f"{escape(told[:1].upper() + told[1:])}."
         yield ""
     if part(document):
         yield f"Judged in part: {escape(part(document))}."

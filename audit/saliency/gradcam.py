@@ -101,8 +101,8 @@ def _last_feature_map(module: nn.Module, example: Tensor) -> nn.Module:
             handle.remove()
     if not seen:
         raise MethodError(
-            "gradcam found no convolutional feature map in this model (of TorchScript, torch shows no layers); name one "
-            "with `layer`, or use lrp or lime"
+            "gradcam found no convolutional feature map in this model (torch shows no layers of TorchScript); "
+            "name one with `layer`, or use lrp or lime"
         )
     return seen[-1]
 

@@ -109,7 +109,7 @@ def test_gradcam_says_that_it_sees_no_layers(
     path = saved(cnn, tmp_path)
     model = load_model(manifest_of(path, "torchscript"))
     targets, rng = torch.tensor([0]), SampleRng([1])
-    with pytest.raises(MethodError, match="of TorchScript, torch shows no layers"):
+    with pytest.raises(MethodError, match="torch shows no layers of TorchScript"):
         gradcam(model, cnn_inputs[:1], targets, rng)
     bare = TorchModel(torch.jit.load(str(path)), model.spec, model.emotions, name="bare")
     with pytest.raises(MethodError, match=r"torch shows none of a ScriptModule, as model 'bare' is one.*\.pt2"):
@@ -165,7 +165,8 @@ def test_code_that_hides_what_it_calls_is_refused(
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(other, "w") as new:
         for name in old.namelist():
             text = old.read(name)
-            if name.endswith("container.py"):
+            # A class that torch saw before is written under another file's name.
+            if "/container" in name and name.endswith(".py"):
                 text = text.replace(b"    return", f"    {line}\n    return".encode())
             new.writestr(name, text)
     with pytest.raises(UntrustedError, match=told):

@@ -16,6 +16,7 @@ NAMES = {
     "torchscript": "w.ts",
     "exported": "w.pt2",
     "keras": "w.keras",
+    "onnx": "w.onnx",
     "sklearn": "w.skops",
 }
 EXTRA = {"torch": "source: net.py:Net\n"}

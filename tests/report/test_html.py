@@ -150,6 +150,7 @@ def test_what_the_engine_says_of_data_and_limits_is_on_the_index(failed_report: 
     text = Page(failed_report / "index.html").text
     audit = document(failed_report)
     assert "3 problems with the data" in text
+    assert "3 clips of emotions the suite does not judge left out: 3 <i>calm</i>." in text
     for problem in audit["data"]["problems"]:
         assert problem["path"] in text
         assert problem["reason"] in text
