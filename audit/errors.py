@@ -75,3 +75,8 @@ def did_you_mean(given: object, allowed: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest allowed name, or nothing where none is near."""
     near = difflib.get_close_matches(str(given), list(allowed), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -16,10 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit.errors import AuditError, MethodError, ModelError, ModelRaisedError
+from audit.errors import AuditError, MethodError, ModelError, ModelRaisedError, first_line
 from audit.input_spec import InputSpec, SpeechInput
 from audit.ledger import Ledger
-from audit.source import first_line
 
 Activation = Literal["none", "softmax", "log_softmax", "sigmoid"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import ModelError, did_you_mean
+from audit.errors import ModelError, did_you_mean, first_line
 from audit.kinds import import_file
 
 if TYPE_CHECKING:
@@ -33,8 +33,3 @@ def function_of(manifest: Manifest) -> Callable[..., Any]:
     if manifest.source is None:
         raise ModelError(f"{manifest.path}: loader {manifest.loader} needs `source: file.py:function`")
     return function_in(manifest.source.path, manifest.source.function)
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says, in one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from audit.checks.session import Session
-from audit.errors import ModelError, ModelRaisedError
+from audit.errors import ModelError, ModelRaisedError, first_line
 from audit.model import Model
-from audit.source import first_line
 
 ASKED_AGAIN = 16
 TOLERATED = 1e-3

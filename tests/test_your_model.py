@@ -122,7 +122,7 @@ def test_a_torch_network_arrives_in_any_form(here: Path, repository: Path, name:
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_keras_model_arrives(here: Path, repository: Path) -> None:
     code, lines = recipes(repository)["Keras"]
-    from audit.loaders.keras import keras_of_torch
+    from audit.loaders.keras_model.backend import keras_of_torch
 
     keras = keras_of_torch()
     layers = keras.layers

@@ -17,14 +17,13 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import TensorArgument
 
-from audit.errors import ModelError, UntrustedError
+from audit.errors import ModelError, UntrustedError, first_line
 from audit.kinds import loader
-from audit.loaders.archive import Archive, archive_at
-from audit.loaders.archive_program import reach
 from audit.loaders.called import Called
 from audit.loaders.inspection import Inspection
+from audit.loaders.torch_archive.archive import Archive, archive_at
+from audit.loaders.torch_archive.program import reach
 from audit.model import Activation, Model, TorchModel
-from audit.source import first_line
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest

@@ -13,9 +13,8 @@ import safetensors
 import torch
 from torch import Tensor, nn
 
-from audit.errors import ModelError, UntrustedError
+from audit.errors import ModelError, UntrustedError, first_line
 from audit.loaders.inspection import Inspection
-from audit.source import first_line
 
 FOREIGN = ("/code/", "archive_format")
 """In the archive of another loader: TorchScript, an exported program."""

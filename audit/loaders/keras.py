@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from audit.errors import ModelError
-from audit.extras import needed
+from audit.errors import ModelError, first_line
 from audit.kinds import loader
-from audit.loaders.inspect_keras import inspect
+from audit.loaders.keras_model.backend import keras_of_torch
+from audit.loaders.keras_model.inspect import inspect
 from audit.model import Model, TorchModel
-from audit.source import first_line, function_of
+from audit.source import function_of
 
 if TYPE_CHECKING:
-    from audit.loaders.keras_file import Kind
+    from audit.loaders.keras_model.file import Kind
     from audit.manifest import Manifest
-
-BACKEND = "KERAS_BACKEND"
 
 
 @loader(extensions=(".keras", ".h5", ".hdf5"), inspect=inspect)
@@ -44,9 +40,9 @@ def keras(manifest: Manifest, *, architecture: str | None = None) -> Model:
     if path is None:
         raise ModelError(f"{manifest.path}: loader keras needs `weights:`, a .keras, .h5 or .hdf5 file")
     framework = keras_of_torch()
-    from audit.loaders.keras_ending import without_softmax
-    from audit.loaders.keras_file import kind_of, refuse_links
-    from audit.loaders.keras_network import KerasNetwork
+    from audit.loaders.keras_model.ending import without_softmax
+    from audit.loaders.keras_model.file import kind_of, refuse_links
+    from audit.loaders.keras_model.network import KerasNetwork
 
     kind = kind_of(path)
     if not manifest.trust:
@@ -68,32 +64,6 @@ def keras(manifest: Manifest, *, architecture: str | None = None) -> Model:
     return model
 
 
-def keras_of_torch() -> ModuleType:
-    """Return Keras 3 on the torch backend; raises ModelError where it already runs on another."""
-    needed("h5py", extra="keras")
-    given = os.environ.get(BACKEND)
-    if "keras" not in sys.modules:
-        os.environ[BACKEND] = "torch"
-    try:
-        framework = needed("keras", extra="keras")
-    finally:
-        if given is None:
-            os.environ.pop(BACKEND, None)
-        else:
-            os.environ[BACKEND] = given
-    if not framework.__version__.startswith("3."):
-        raise ModelError(
-            f'Keras {framework.__version__} is installed; Keras 3 is due: pip install "emotion-audit[keras]"'
-        )
-    running = framework.config.backend()
-    if running != "torch":
-        raise ModelError(
-            f"Keras runs on {running} in this process, where gradients do not reach torch; set {BACKEND}=torch before "
-            "Keras is first imported, or audit in a process of its own"
-        )
-    return framework
-
-
 @contextmanager
 def _leaving_chance_alone() -> Iterator[None]:
     """Build untrained layers without drawing from anyone's random generator: Keras seeds its own from Python's."""
@@ -107,7 +77,7 @@ def _leaving_chance_alone() -> Iterator[None]:
 
 def _network(framework: ModuleType, manifest: Manifest, kind: Kind, described: Path | None) -> Any:
     """Return the untrained network."""
-    from audit.loaders.keras_file import architecture_in, parsed, refuse_code
+    from audit.loaders.keras_model.file import architecture_in, parsed, refuse_code
 
     assert manifest.weights is not None
     custom: Mapping[str, Any] = {}
@@ -170,7 +140,7 @@ def _from_architecture(framework: ModuleType, config: dict[str, Any], custom: Ma
 
 def _fill(network: Any, path: Path, kind: Kind) -> None:
     """Load the weights; Keras goes by the ending of a file's name, so that it may need another."""
-    from audit.loaders.keras_file import arrays_in
+    from audit.loaders.keras_model.file import arrays_in
 
     unbuilt = next((layer.name for layer in network._flatten_layers() if not layer.built), None)
     if unbuilt is not None:

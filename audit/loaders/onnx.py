@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,19 +12,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from audit.adapter import Ahead
-from audit.errors import ModelError
+from audit.errors import ModelError, first_line
 from audit.extras import needed
 from audit.kinds import loader
 from audit.loaders.called import Called, in_parts
 from audit.loaders.inspection import Inspection
 from audit.model import BlackBox, Model, TorchModel
-from audit.source import first_line
 
 if TYPE_CHECKING:
     from audit.loaders.onnx_graph.file import Model as File
+    from audit.loaders.onnx_graph.network import Network
     from audit.manifest import Manifest
 
-CLOSE = 1e-4
+CLOSE = 1e-5
 STEEP = 1e-2
 STEP = 1e-6
 EXAMPLES = 3
@@ -54,7 +53,7 @@ def onnx(manifest: Manifest, *, gradients: Literal["auto", "none"] = "auto") -> 
     """Return the graph as a network of torch, with gradients, or as a black box that onnxruntime answers for.
 
     With `gradients: auto` every operation of the graph is written down in torch, where there is a conversion of it, and
-    the network is taken where it gives onnxruntime's answers within 1e-4, to one input and to several, and where its
+    the network is taken where it gives onnxruntime's answers within 1e-5, to one input and to several, and where its
     gradient is what its answers change by. Else, and with `gradients: none`, the answers are onnxruntime's own; the
     model's note says which, and why.
     Batches of a size the graph does not take are run in parts, the last one filled up. A softmax at the end is left
@@ -146,11 +145,16 @@ def _network(manifest: Manifest, file: File, answer: _Answer, gradients: str) ->
             network, len(manifest.labels), dtype=answer.torch_dtype, size=answer.size, fixed=bool(answer.size)
         )
         with torch.no_grad():
-            answers = [module.eval()(inputs), module(inputs[:1])]
+            answers = [module.eval()(inputs)]
+        with torch.enable_grad():
+            one = module(inputs[:1].clone().requires_grad_(True))
+        answers.append(one.detach())
     except NotConvertedError as error:
         return None, [f"{why}no conversion to torch of {error}"]
     except Exception as error:
         return None, [f"{why}its conversion to torch fails with {_told(error)}"]
+    if not one.requires_grad:
+        return None, [f"{why}its answers change in steps, and have no gradient"]
     due = [torch.from_numpy(answer(part.numpy())) for part in (inputs, inputs[:1])]
     if any(each.shape != theirs.shape for each, theirs in zip(answers, due, strict=True)):
         return None, [f"{why}its conversion to torch gives {tuple(answers[0].shape)}, not {tuple(due[0].shape)}"]
@@ -164,13 +168,15 @@ def _network(manifest: Manifest, file: File, answer: _Answer, gradients: str) ->
     return network, [f"gradients by conversion of the ONNX graph to torch, equal to onnxruntime within {apart:.1g}"]
 
 
-def _gradient_error(network: nn.Module, inputs: Tensor, size: int | None) -> float:
+def _gradient_error(network: Network, inputs: Tensor, size: int | None) -> float:
     """Return how far the gradient of a random sum of outputs is from differences, as a share of its length.
 
     Both are taken in double precision; 0 where the graph does not compute in that. No two cells of `inputs` may be
     alike: at the largest of equal values there is no one gradient.
     """
-    twin, chance = copy.deepcopy(network).double(), torch.Generator().manual_seed(0)
+    from audit.loaders.onnx_graph.network import doubled
+
+    twin, chance = doubled(network), torch.Generator().manual_seed(0)
     middle = inputs.double()
     leaf = middle.clone().requires_grad_(True)
     try:

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit.errors import ModelError
+from audit.errors import ModelError, first_line
 from audit.kinds import loader
 from audit.loaders.inspection import Inspection
 from audit.model import BlackBox, Model, TorchModel
-from audit.source import first_line, function_of
+from audit.source import function_of
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest

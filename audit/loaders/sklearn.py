@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.errors import ModelError, UntrustedError
+from audit.errors import ModelError, UntrustedError, first_line
 from audit.extras import needed
 from audit.kinds import loader
 from audit.loaders.inspection import Inspection
 from audit.model import BlackBox, Model
-from audit.source import first_line
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest

@@ -14,11 +14,11 @@ import safetensors.torch
 import torch as pytorch
 from torch import Tensor, nn
 
-from audit.errors import ModelError, UntrustedError, did_you_mean
+from audit.errors import ModelError, UntrustedError, did_you_mean, first_line
 from audit.kinds import loader
 from audit.loaders.inspect_torch import inspect
 from audit.model import Model, TorchModel
-from audit.source import first_line, function_in
+from audit.source import function_in
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest

@@ -10,15 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.jit._fuser import optimized_execution
 
-from audit.errors import ModelError, UntrustedError
+from audit.errors import ModelError, UntrustedError, first_line
 from audit.kinds import loader
-from audit.loaders.archive import archive_at
-from audit.loaders.archive_script import reach
 from audit.loaders.called import Called
 from audit.loaders.inspect_torch import outputs_of
 from audit.loaders.inspection import Inspection
+from audit.loaders.torch_archive.archive import archive_at
+from audit.loaders.torch_archive.script import reach
 from audit.model import Activation, Model, TorchModel
-from audit.source import first_line
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest

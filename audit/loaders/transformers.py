@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from audit.errors import ModelError, UntrustedError
+from audit.errors import ModelError, UntrustedError, first_line
 from audit.extras import needed
 from audit.input_spec import SpeechInput
 from audit.kinds import loader
 from audit.loaders.feature_map import FeatureMap
-from audit.loaders.inspect_transformers import inspect
+from audit.loaders.transformers_folder.inspect import inspect
 from audit.model import Model, TorchModel
-from audit.source import first_line
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
@@ -49,7 +48,7 @@ def transformers(manifest: Manifest) -> Model:
             f"{manifest.path}: loader transformers needs `weights: FOLDER`, which model.save_pretrained(FOLDER) wrote"
         )
     framework = needed("transformers", extra="transformers")
-    from audit.loaders.preprocessing import preprocessing
+    from audit.loaders.transformers_folder.preprocessing import preprocessing
 
     _refuse_no_classifier(folder)
     speech = isinstance(manifest.spec, SpeechInput)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audit.errors import ModelError
+from audit.errors import ModelError, first_line
 from audit.input_spec import Axes
 from audit.kinds import representation
-from audit.source import first_line, function_in
+from audit.source import function_in
 
 
 def _bounds(**_: object) -> tuple[float, float]:

@@ -95,7 +95,7 @@ def test_a_keras_model_tells_its_axes_and_its_scale_is_found_out(
     here: Path, spoken: Path, linear: nn.Module, capsys: Told, runs: Runs
 ) -> None:
     pytest.importorskip("h5py")
-    from audit.loaders.keras import keras_of_torch
+    from audit.loaders.keras_model.backend import keras_of_torch
 
     layers = keras_of_torch().layers
     network = keras_of_torch().Sequential(

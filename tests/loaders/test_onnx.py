@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from audit.errors import MethodError, ModelError
 from audit.kinds import find
 from audit.manifest import load_model
-from audit.model import BlackBox, TorchModel, as_found, gradient
+from audit.model import TorchModel, as_found, gradient
 from audit.randomness import SampleRng
 from audit.saliency.gradcam import gradcam
 from audit.saliency.lrp.lrp import lrp
 
-from .conftest import Write, directional_error
+from .conftest import INPUT, Write, directional_error
 
 Export = Callable[..., Path]
 EXAMPLE = torch.zeros(4, 1, 16, 32)
@@ -89,11 +89,14 @@ def test_gradients_are_the_networks_own(
 
 @pytest.mark.parametrize("fixed", [False, True])
 def test_gradcam_and_lrp_see_what_they_see_of_the_network(
-    cnn: nn.Module, cnn_inputs: Tensor, manifest_of: Write, export_onnx: Export, fixed: bool
+    cnn: nn.Sequential, cnn_inputs: Tensor, manifest_of: Write, export_onnx: Export, fixed: bool
 ) -> None:
     model = load_model(manifest_of(export_onnx(cnn, EXAMPLE, fixed=fixed), "onnx"))
     # The exporter folds batch normalisation into the convolution before it.
-    folded = nn.Sequential(nn.utils.fusion.fuse_conv_bn_eval(cnn[0], cnn[1]), *cnn[2:]).eval()
+    first, norm, *rest = cnn
+    assert isinstance(first, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    folded = nn.Sequential(nn.utils.fusion.fuse_conv_bn_eval(first, norm), *rest).eval()
     own = TorchModel(folded, model.spec, model.emotions)
     targets, rng = torch.tensor([0, 1, 2, 0, 1]), SampleRng([1, 2, 3, 4, 5])
     for method in (gradcam, lrp):
@@ -116,7 +119,7 @@ def test_a_softmax_at_the_end_is_left_out(
     cnn: nn.Sequential, cnn_inputs: Tensor, manifest_of: Write, export_onnx: Export, loader: str
 ) -> None:
     # So far apart that no logarithm of the probabilities would bring the logits back.
-    cnn[-1].weight.mul_(1000)
+    cnn[-1].get_parameter("weight").mul_(1000)
     model = load_model(manifest_of(export_onnx(nn.Sequential(cnn, nn.Softmax(-1)).eval(), EXAMPLE), loader))
     assert model.activation == "none"
     assert "softmax left out" in model.note
@@ -154,10 +157,11 @@ def test_a_graph_in_double_precision_computes_in_it(
     cnn: nn.Module, cnn_inputs: Tensor, manifest_of: Write, export_onnx: Export, loader: str
 ) -> None:
     # Of convolutions, onnxruntime knows none in double precision.
-    network = nn.Sequential(nn.Flatten(), nn.Linear(512, 16), nn.Linear(16, 3)).double().requires_grad_(False)
+    first, last = nn.Linear(512, 16), nn.Linear(16, 3)
+    network = nn.Sequential(nn.Flatten(), first, last).double().requires_grad_(False)
     # In single precision, nothing behind the point would be left between the layers.
-    network[1].bias += 1e6
-    network[2].bias -= 1e6 * network[2].weight.sum(1)
+    first.bias.add_(1e6)
+    last.bias.sub_(1e6 * last.weight.sum(1))
     path = export_onnx(network, EXAMPLE.double())
     model = load_model(manifest_of(path, loader))
     torch.testing.assert_close(model.logits(cnn_inputs), runtime(path, cnn_inputs), atol=1e-7, rtol=1e-7)
@@ -199,9 +203,8 @@ def test_axes_in_another_order_are_found(
     cnn: nn.Module, cnn_inputs: Tensor, manifest_of: Write, export_onnx: Export, loader: str
 ) -> None:
     path = export_onnx(cnn, EXAMPLE)
-    spec = "{sampling_rate: 8000, seconds: 0.5, order: nftc, representation: {melspectrogram: {n_fft: 256, hop_length: 128, n_mels: 16}}}"
     with pytest.raises(ModelError, match=r"takes \(any, 1, 16, 32\), and one batch is \(\d, 16, 32, 1\).*`order:`"):
-        load_model(manifest_of(path, loader, input=spec))
+        load_model(manifest_of(path, loader, input=INPUT.replace("{sampling", "{order: nft1, sampling")))
 
 
 @ROADS
@@ -230,20 +233,38 @@ def test_an_operation_without_conversion_leaves_a_black_box_that_names_it(
     cnn_inputs: Tensor, tmp_path: Path, manifest_of: Write
 ) -> None:
     nodes = [
-        helper.make_node("Det", ["cut"], ["one"]),
-        helper.make_node("Slice", ["input", "starts", "ends", "axes"], ["cut"]),
+        helper.make_node("Slice", ["input", "starts", "ends", "axes"], ["square"]),
+        helper.make_node("Det", ["square"], ["one"]),
+        helper.make_node("MatMul", ["one", "weight"], ["output"]),
     ]
-    weights = {"starts": np.array([0, 0]), "ends": np.array([16, 16]), "axes": np.array([2, 3])}
-    nodes = [nodes[1], nodes[0], helper.make_node("MatMul", ["one", "weight"], ["output"])]
-    weights["weight"] = np.array([[1e4, -2e4, 3e4]], dtype=np.float32)
-    path = written(tmp_path, nodes, weights)
+    weights = {"starts": np.array([0, 0]), "ends": np.array([3, 3]), "axes": np.array([2, 3])}
+    path = written(tmp_path, nodes, {**weights, "weight": np.array([[1, -2, 3]], dtype=np.float32)})
     model = load_model(manifest_of(path, "onnx"))
-    assert isinstance(model, BlackBox) or not model.differentiable
-    assert "black box, answered by onnxruntime: no conversion to torch of Det" in model.note
+    assert not model.differentiable
+    assert model.note == "black box, answered by onnxruntime: no conversion to torch of Det"
     torch.testing.assert_close(model.logits(cnn_inputs), runtime(path, cnn_inputs), atol=1e-5, rtol=0)
 
 
-def test_a_graph_tells_of_itself_what_it_takes_and_puts_out(cnn: nn.Module, tmp_path: Path, export_onnx: Export) -> None:
+def test_a_graph_of_steps_alone_has_no_gradient_and_is_a_black_box(
+    cnn_inputs: Tensor, tmp_path: Path, manifest_of: Write
+) -> None:
+    nodes = [
+        helper.make_node("Greater", ["input", "half"], ["above"]),
+        helper.make_node("Cast", ["above"], ["steps"], to=1),
+        helper.make_node("Flatten", ["steps"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weight"], ["output"]),
+    ]
+    weight = np.linspace(-1, 1, 512 * 3, dtype=np.float32).reshape(512, 3)
+    path = written(tmp_path, nodes, {"half": np.array(0.5, dtype=np.float32), "weight": weight})
+    model = load_model(manifest_of(path, "onnx"))
+    assert not model.differentiable
+    assert model.note == "black box, answered by onnxruntime: its answers change in steps, and have no gradient"
+    torch.testing.assert_close(model.logits(cnn_inputs), runtime(path, cnn_inputs), atol=1e-4, rtol=0)
+
+
+def test_a_graph_tells_of_itself_what_it_takes_and_puts_out(
+    cnn: nn.Module, tmp_path: Path, export_onnx: Export
+) -> None:
     look = find("loader", "onnx").facts["inspect"]
     found = look(export_onnx(cnn, EXAMPLE), trust=False)
     assert (found.shape, found.outputs) == ((1, 16, 32), 3)

@@ -140,15 +140,11 @@ def test_another_frameworks_file_is_refused_by_its_name(
         # torch warns that TorchScript is of old.
         warnings.simplefilter("ignore")
         make(cnn, path)
-    with pytest.raises(ModelError, match=r"(not a whole ONNX file|no ONNX model).*; save or download it again") as caught:
+    with pytest.raises(
+        ModelError, match=r"(not a whole ONNX file|no ONNX model).*; save or download it again"
+    ) as caught:
         load_model(manifest_of(path, "onnx"))
     assert str(path) in str(caught.value)
-
-
-def test_a_folder_is_no_graph(tmp_path: Path, manifest_of: Write) -> None:
-    (tmp_path / "folder.onnx").mkdir()
-    with pytest.raises(ModelError, match=r"folder\.onnx"):
-        load_model(manifest_of(tmp_path / "folder.onnx", "onnx"))
 
 
 def test_gradients_are_auto_or_none(cnn: nn.Module, manifest_of: Write, export_onnx: Export) -> None:

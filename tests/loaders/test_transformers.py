@@ -12,7 +12,7 @@ import transformers
 from PIL import Image
 
 from audit.loaders.feature_map import FeatureMap
-from audit.loaders.preprocessing import preprocessing
+from audit.loaders.transformers_folder.preprocessing import preprocessing
 from audit.manifest import load_model, read_manifest
 from audit.model import Model, as_found
 from audit.randomness import SampleRng

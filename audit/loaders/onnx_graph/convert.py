@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ MAPS = {
 """What puts out feature maps, and takes nothing else."""
 CELL_BY_CELL = {*activations.operations, *arithmetic.operations} - {"Softmax", "LogSoftmax", "Einsum"}
 SIZES = ("Shape", "Size")
+TAKEN = nn.ModuleDict()
 IN_NUMPY = ("Range",)
 """What has a definition in other operations, but makes numbers of sizes alone."""
 CHANCE = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
@@ -56,16 +57,40 @@ def _inlined(proto: Any) -> Any:
         if node.domain in ONNX and node.op_type not in (*OPERATIONS, *IN_NUMPY) and _has_body(node, proto)
     }
     if unknown:
-        proto = inliner.inline_selected_functions(proto, sorted(unknown), inline_schema_functions=True)
+        described = onnx.ModelProto()
+        described.CopyFrom(proto)
+        _describe(described, unknown)
+        proto = inliner.inline_selected_functions(described, sorted(unknown), inline_schema_functions=True)
     return proto
+
+
+def _describe(proto: Any, kinds: Collection[tuple[str, str]]) -> None:
+    """Write into a model what its inlining does not look up: defaults of attributes, and types."""
+    for node in proto.graph.node:
+        if (node.domain, node.op_type) in kinds:
+            given = {attribute.name for attribute in node.attribute}
+            for name, attribute in _schema(node, proto).attributes.items():
+                if name not in given and attribute.default_value.type:
+                    node.attribute.append(attribute.default_value)
+    known = {each.name for each in (*proto.graph.input, *proto.graph.value_info)}
+    for weight in proto.graph.initializer:
+        if weight.name not in known:
+            proto.graph.value_info.append(
+                onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims)
+            )
+    proto.CopyFrom(onnx.shape_inference.infer_shapes(proto))
 
 
 def _has_body(node: Any, proto: Any) -> bool:
     try:
-        schema: Any = onnx.defs.get_schema(node.op_type, _version(proto, node.domain), node.domain)
+        schema = _schema(node, proto)
     except onnx.defs.SchemaError:
         return False
     return bool(schema.has_function or schema.has_context_dependent_function)
+
+
+def _schema(node: Any, proto: Any) -> Any:
+    return onnx.defs.get_schema(node.op_type, _version(proto, node.domain), node.domain)
 
 
 def _version(proto: Any, domain: str) -> int:
@@ -183,8 +208,13 @@ class _Conversion:
         return Step(name, moving, tuple(node.output), is_map)
 
     def _name(self, node: Any) -> str:
-        name = re.sub(r"\W+", "_", node.name or node.output[0]).strip("_") or node.op_type
-        return name if name not in self.layers else f"{name}_{len(self.layers)}"
+        name = wanted = re.sub(r"\W+", "_", node.name or node.output[0]).strip("_") or node.op_type
+        count = 1
+        # torch takes no layer by the name of what its dictionary of layers has itself, as `type` or `training`.
+        while name in self.layers or hasattr(TAKEN, name):
+            count += 1
+            name = f"{wanted}_{count}"
+        return name
 
 
 def _needed(graph: Any, outputs: Sequence[str]) -> list[Any]:

@@ -10,9 +10,8 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
-from audit.errors import ModelError
+from audit.errors import ModelError, first_line
 from audit.model import Activation
-from audit.source import first_line
 
 LAST: dict[str, Activation] = {
     "Softmax": "softmax",

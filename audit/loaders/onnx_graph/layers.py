@@ -27,9 +27,12 @@ def margins(node: Node, sizes: Sequence[int], kernel: Sequence[int], strides: Se
     if how == "NOTSET":
         pads = node.get("pads", [0] * 2 * count)
         return list(zip(pads[:count], pads[count:], strict=True))
+    if any(each != 1 for each in dilations):
+        # Of these, onnxruntime refuses some, and takes others to be without dilations.
+        raise node.refuse(f"auto_pad {how} and dilations")
     found = []
-    for size, width, stride, dilation in zip(sizes, kernel, strides, dilations, strict=True):
-        missing = max((-(-size // stride) - 1) * stride + (width - 1) * dilation + 1 - size, 0)
+    for size, width, stride in zip(sizes, kernel, strides, strict=True):
+        missing = max((-(-size // stride) - 1) * stride + width - size, 0)
         small, large = missing // 2, missing - missing // 2
         found.append((small, large) if how == "SAME_UPPER" else (large, small))
     return found
@@ -90,11 +93,12 @@ def convolution(node: Node, constants: Mapping[int, Host]) -> nn.Module | None:
 def conv_transpose(node: Node, value: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return the transposed convolution of (n, c, places...) with (c, c' / group, kernel...)."""
     count = value.ndim - 2
-    if node.get("output_shape", None) is not None or node.get("auto_pad", "NOTSET") != "NOTSET":
+    how = node.get("auto_pad", "NOTSET")
+    if node.get("output_shape", None) is not None or how not in ("NOTSET", "VALID"):
         raise node.refuse("a shape of its output, or auto_pad")
     if count not in TRANSPOSED:
         raise node.refuse(f"{count} axes of places")
-    given = node.get("pads", [0] * 2 * count)
+    given = node.get("pads", [0] * 2 * count) if how == "NOTSET" else [0] * 2 * count
     found = TRANSPOSED[count](
         value,
         weight,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from audit.loaders.onnx_graph.table import Host, Node, NotConvertedError, Operation, Value
 
 Values = dict[str, Value]
+# As ONNX numbers its types.
+DOUBLE = 11
+FLOATING = (1, 10, 11, 16)
 
 
 class Layer(nn.Module):
@@ -126,6 +130,15 @@ class Network(nn.Module):
             found = step.compute(given)
         parts = found if isinstance(found, tuple | list) else (found,)
         values.update({name: part for name, part in zip(step.outputs, parts, strict=False) if name})
+
+
+def doubled(network: Network) -> Network:
+    """Return a copy that computes in double precision throughout, where the graph casts to another one as well."""
+    twin = copy.deepcopy(network).double()
+    for layer in twin.layers.values():
+        if isinstance(layer, Layer) and layer.node.kind == "Cast" and layer.node.attributes["to"] in FLOATING:
+            layer.node = replace(layer.node, attributes={**layer.node.attributes, "to": DOUBLE})
+    return twin
 
 
 def _dropped(steps: Sequence[Step], output: str) -> list[tuple[str, ...]]:

@@ -25,7 +25,8 @@ def _reducing(reduce: Reduction) -> Operation:
         axes = integers(given, node.get("axes", None))
         if not axes:
             if node.get("noop_with_empty_axes", 0):
-                return value
+                # Each number by itself: of a sum of squares, its square.
+                return reduce(value.unsqueeze(-1), [-1], False)
             axes = list(range(value.ndim))
         return reduce(value, axes, bool(node.get("keepdims", 1)))
 

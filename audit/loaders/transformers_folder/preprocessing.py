@@ -11,9 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from audit.errors import ModelError
+from audit.errors import ModelError, first_line
 from audit.input_spec import FaceInput, InputSpec, SpeechInput
-from audit.source import first_line
 
 TINY = 1e-7
 CLOSE = 1e-4

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from audit.errors import ModelError
+from audit.errors import ModelError, first_line
 from audit.loaders.inspection import Inspection
-from audit.source import first_line
 
 CONFIG, PROCESSORS = "config.json", ("preprocessor_config.json", "processor_config.json")
 UNNAMED = re.compile(r"LABEL_\d+")

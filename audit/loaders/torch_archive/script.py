@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from audit.loaders.archive import Archive
+from audit.loaders.torch_archive.archive import Archive
 
 FILES = re.compile(r"\b(save|from_file)\b")
 OPERATIONS = frozenset({"aten", "prim", "prims", "quantized", "_quantized", "sparse", "mkldnn", "onednn"})

@@ -12,8 +12,7 @@ from typing import Any, Literal
 import h5py
 import keras
 
-from audit.errors import ModelError, UntrustedError
-from audit.source import first_line
+from audit.errors import ModelError, UntrustedError, first_line
 
 Kind = Literal["keras", "h5", "weights.h5"]
 HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -14,7 +14,7 @@ from torch.export.pt2_archive.constants import (
     WEIGHT_FILENAME_PREFIX,
 )
 
-from audit.loaders.archive import Archive
+from audit.loaders.torch_archive.archive import Archive
 
 # What torch turns into names of its own generated code, or looks up attribute by attribute.
 PLAIN = re.compile(r"[\w.-]*")

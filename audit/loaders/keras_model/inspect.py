@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.loaders.inspection import Dimensions, Inspection
+from audit.loaders.keras_model.backend import keras_of_torch
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 SHAPES = ("batch_input_shape", "batch_shape")
@@ -21,10 +22,8 @@ def inspect(path: Path, *, trust: bool) -> Inspection | None:
     """
     if not _is_keras(path):
         return None
-    from audit.loaders.keras import keras_of_torch
-
     keras_of_torch()
-    from audit.loaders.keras_file import architecture_in, kind_of, refuse_code, refuse_links
+    from audit.loaders.keras_model.file import architecture_in, kind_of, refuse_code, refuse_links
 
     kind = kind_of(path)
     architecture = architecture_in(path, kind)

@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 
-from audit.errors import ModelError
-from audit.source import first_line
+from audit.errors import ModelError, first_line
 
 LOADERS = {
     "torchscript": "a TorchScript archive, `torch.jit.script(network).save(path)`",
