@@ -175,7 +175,16 @@ def _init(args: argparse.Namespace) -> int:
     from audit.starter.start import Wanted, start
     from audit.starter.told import show
 
-    wanted = Wanted(args.model, args.out, args.loader, args.source, args.preprocess, trust=args.trust, force=args.force)
+    wanted = Wanted(
+        args.model,
+        args.out,
+        args.loader,
+        args.source,
+        args.preprocess,
+        args.key,
+        trust=args.trust,
+        force=args.force,
+    )
     started = start(wanted, find_data(args.data, args.layout, args.split), _aside)
     show(started)
     return PASSED if started.holds else FAILED

@@ -42,8 +42,8 @@ def _mark(family: str, **facts: Any) -> Callable[[F], F]:
 def loader(*, extensions: tuple[str, ...] = (), inspect: Any = None) -> Callable[[F], F]:
     """Mark `load(manifest) -> Model`; `extensions` are the weight files it takes.
 
-    `inspect(path, *, trust) -> Inspection | None` says what such a file tells of itself, running nothing of it unless
-    `trust`; None where the file is none of this loader's.
+    `inspect(path, *, trust, key) -> Inspection | None` says what such a file, or its entry `key`, tells of itself,
+    running nothing of it unless `trust`; None where the file is none of this loader's.
     """
     return _mark("loader", extensions=extensions, inspect=inspect)
 

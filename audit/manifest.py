@@ -173,7 +173,13 @@ def load_model(path: Path) -> Model:
     ahead = Ahead(manifest.spec.letters, manifest.order, manifest.chunks)
     outputs = _tried(model, ahead, manifest)
     try:
-        activation = activation_of(outputs, declared=manifest.activation, known=model.activation)
+        activation = activation_of(
+            outputs,
+            declared=manifest.activation,
+            known=model.activation,
+            left_out=model.softmax_left_out,
+            kept=sorted(place for group in manifest.groups for place in group),
+        )
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     weights = model.weights or _files(manifest.weights)
@@ -218,6 +224,7 @@ def _tried(model: Model, ahead: Ahead, manifest: Manifest) -> Tensor:
             model.activation = model.activation or seen(outputs)
             if model.module is not None and without_softmax(model.module, ahead(inputs.to(model.device))):
                 outputs, model.activation = model.logits(ahead(inputs.to(model.device))), "none"
+                model.softmax_left_out = True
     except ModelRaisedError as error:
         raise ModelError(
             f"{path}: model {model.name!r} fails on inputs of shape {tuple(inputs.shape)}, as its manifest "

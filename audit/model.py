@@ -37,6 +37,8 @@ class Model(ABC):
     """The files the weights came from."""
     activation: Activation | None = None
     """What the outputs went through, where the loader knows it from the file."""
+    softmax_left_out: bool = False
+    """Whether a softmax was taken from the end, so that outputs are logits."""
     order: str | None = None
     chunked: bool = False
     """The axes as the network takes them, and whether in pieces, where that is not as the audit has them."""

@@ -95,6 +95,7 @@ def _init(parser: argparse.ArgumentParser) -> None:
         type=_function,
         help="the function that makes the model's input of a recording, where no representation does",
     )
+    parser.add_argument("--key", metavar="NAME", help="which entry is the model, in a file that holds several by name")
     parser.add_argument("--trust", action="store_true", help="open a file that can run code: you know where it is from")
     parser.add_argument("--force", action="store_true", help="overwrite a manifest or suite of the same name")
 

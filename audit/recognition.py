@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -12,7 +12,16 @@ from audit.errors import ModelError
 from audit.model import Activation
 
 CLOSE = 1e-4
-
+ROUNDED = 0.05
+"""How far, as a share, probabilities written with two digits may sum to another number."""
+WHOLES = (1.0, 100.0)
+NORMALISED: tuple[Activation, ...] = ("softmax", "log_softmax")
+_NAMES: Mapping[Activation, str] = {
+    "none": "no activation",
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "sigmoid": "sigmoid",
+}
 
 _LAST: Mapping[type[nn.Module], Activation] = {
     nn.Linear: "none",
@@ -68,23 +77,38 @@ def without_softmax(module: nn.Module, inputs: Tensor) -> bool:
     return False
 
 
-def activation_of(outputs: Tensor, *, declared: Activation | None, known: Activation | None) -> Activation:
+def activation_of(
+    outputs: Tensor,
+    *,
+    declared: Activation | None,
+    known: Activation | None,
+    left_out: bool = False,
+    kept: Sequence[int] | None = None,
+) -> Activation:
     """Return what the outputs (n, labels) of a few unlike inputs went through.
 
-    `known` is what the loader knows from the file, `declared` what the manifest says; with neither, the outputs tell.
+    `known` is what the loader knows from the file, where `left_out` says that a softmax was taken from its end;
+    `declared` is what the manifest says; with neither, the outputs tell: probabilities may be rounded, or in percent.
+    `kept` are the labels that are emotions: what else a server answers with need not be a probability.
     Raises ModelError where what is declared cannot be, or where neither says whether values in [0, 1] are logits.
     """
-    looks = _look(outputs)
     if known is not None:
+        ends = "softmax" if left_out else known
+        if declared not in (None, ends):
+            raise ModelError(f"activation: {declared}, but the model ends in {_NAMES[ends]}; leave the line out")
         return known
+    looks = _look(outputs)
+    if looks not in NORMALISED and kept is not None and len(kept) < outputs.shape[1]:
+        looks, outputs = _look(outputs[:, list(kept)]), outputs[:, list(kept)]
+    total = float(outputs.sum(1)[0])
     if declared is not None:
-        if declared == "none" and looks == "softmax":
+        if declared == "none" and looks == "softmax" and _sums_to(outputs, CLOSE):
             raise ModelError(
-                "activation: none, but every answer holds values from 0 to 1 that sum to 1: write "
+                f"activation: none, but no answer is below 0 and every one sums to {total:.4g}: write "
                 "`activation: softmax`, or softmax would be taken twice"
             )
         if declared == "softmax" and looks != "softmax":
-            raise ModelError(f"activation: softmax, but the answers sum to {float(outputs.sum(1)[0]):.4g}, not to 1")
+            raise ModelError(f"activation: softmax, but the answers sum to {total:.4g}, not to 1")
         if declared == "log_softmax" and looks != "log_softmax":
             total = float(outputs.exp().sum(1)[0])
             raise ModelError(f"activation: log_softmax, but the answers' exponentials sum to {total:.4g}, not to 1")
@@ -99,13 +123,24 @@ def activation_of(outputs: Tensor, *, declared: Activation | None, known: Activa
     return looks
 
 
+def sum_of_probabilities(sums: Tensor, within: float = ROUNDED) -> bool:
+    """Return whether all sums (n,) are those of probabilities, or of percentages, but for a share `within`."""
+    return any(bool(((sums.double() / whole - 1.0).abs() <= within).all()) for whole in WHOLES)
+
+
 def _look(outputs: Tensor) -> Activation:
     values = outputs.double()
+    if _sums_to(outputs, ROUNDED):
+        return "softmax"
     if _within(outputs):
-        return "softmax" if bool(((values.sum(1) - 1.0).abs() < CLOSE).all()) else "sigmoid"
+        return "sigmoid"
     if bool((values <= 0).all()) and bool(((values.exp().sum(1) - 1.0).abs() < CLOSE).all()):
         return "log_softmax"
     return "none"
+
+
+def _sums_to(outputs: Tensor, within: float) -> bool:
+    return bool((outputs >= 0).all()) and sum_of_probabilities(outputs.double().sum(1), within)
 
 
 def _within(outputs: Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,7 +112,10 @@ def from_file(path: Path) -> Affine:
             content = json.loads(path.read_text(encoding="utf-8"))
             found = {str(name): np.asarray(value, dtype=np.float64) for name, value in dict(content).items()}
         else:
-            raise ModelError(f"{path}: a scaling is read from .npz or .json, not {path.suffix!r}")
+            raise ModelError(
+                f"{path}: a scaling is read from .npz or .json, not {path.suffix!r}; of a scikit-learn scaler `s`, "
+                "write it by numpy.savez('scaler.npz', mean=s.mean_, std=s.scale_), or min=s.data_min_, max=s.data_max_"
+            )
     except (OSError, ValueError, TypeError, BadZipFile) as error:
         raise ModelError(f"{path}: cannot be read as a scaling ({str(error).splitlines()[0]})") from error
     for first, second in PAIRS:
@@ -123,6 +127,24 @@ def from_file(path: Path) -> Affine:
                 raise ModelError(f"{path}: {second} must be above {least} everywhere, and finite")
             return Affine(torch.tensor(low).float(), torch.tensor(unit).float())
     raise ModelError(f"{path}: needs mean and std, or min and max (it has: {', '.join(found) or 'nothing'})")
+
+
+def arranged(values: Tensor, shape: Sequence[int], letters: str, order: str | None) -> Tensor:
+    """Return values, one per cell, with their axes as the audit has them; others as they are.
+
+    `shape` and `letters` are the sizes and names of one input's axes ("cft"), `order` the model's own ("ntf"): scalers
+    are fitted to what the model takes, or to that flattened. An axis of one may be there or not.
+    """
+    sizes = dict(zip(letters, shape, strict=True))
+    theirs = [letter for letter in (order or letters) if letter in sizes]
+    due = [sizes[letter] for letter in theirs]
+    cells = [size for size in values.shape if size > 1]
+    if values.numel() != math.prod(shape) or math.prod(due) != values.numel():
+        return values
+    if values.ndim > 1 and cells != [size for size in due if size > 1]:
+        return values
+    ours = [letter for letter in letters if letter in theirs]
+    return values.reshape(due).permute([theirs.index(letter) for letter in ours]).reshape(list(shape))
 
 
 def fitted(values: Tensor, inputs: Tensor) -> Tensor:
@@ -141,7 +163,10 @@ def fitted(values: Tensor, inputs: Tensor) -> Tensor:
     squeezed = cells.squeeze()
     if squeezed.shape == torch.Size([size for size in shape if size > 1]):
         return squeezed.reshape(shape)
-    raise ModelError(f"input.scaling holds {tuple(cells.shape)} values, and one input is {tuple(shape)}")
+    raise ModelError(
+        f"input.scaling holds {tuple(cells.shape)} values, and one input is {tuple(shape)}: a number, one per channel "
+        "or row, or one per cell is due, in the axes of `order:` or in these"
+    )
 
 
 def _shown(value: float | Sequence[float] | Tensor) -> str:

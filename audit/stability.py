@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from audit.checks.session import Session
 from audit.errors import ModelError, ModelRaisedError, first_line
 from audit.model import Model
 
+Predict = Callable[[Tensor, int], Tensor]
+"""Inputs (n, ...) and how many go at a time, to probabilities (n, emotions)."""
 ASKED_AGAIN = 16
 TOLERATED = 1e-3
 CHANCE = "answers change from call to call"
@@ -35,34 +38,53 @@ class Instability:
         """Why there is no verdict, in a clause."""
         return f"{self.finding}, a probability by up to {self.change:.2g}; what is no property of a clip is not judged"
 
-    def __str__(self) -> str:
-        """Return what was seen and what to do."""
+    @property
+    def seen(self) -> str:
+        """What was seen, in a clause."""
         asked = "twice" if self.finding == CHANCE else "in another order and one by one"
         return (
             f"{self.finding}: asked {asked} about the same {self.clips} clips, the model changed a probability by up "
-            f"to {self.change:.2g}, so no verdict is given; {REMEDIES[self.finding]}, and audit again"
+            f"to {self.change:.2g}"
         )
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return REMEDIES[self.finding]
+
+    def __str__(self) -> str:
+        """Return what was seen and what to do."""
+        return f"{self.seen}, so no verdict is given; {self.remedy}, and audit again"
 
 
 def examine(session: Session) -> Instability | None:
+    """Return what differs where the session's model is asked again, as `asked_again` does."""
+
+    def predict(inputs: Tensor, size: int) -> Tensor:
+        return replace(session, batch_size=size).predict(inputs)
+
+    return asked_again(session.model, predict, session.inputs, session.clean, session.batch_size)
+
+
+def asked_again(model: Model, predict: Predict, inputs: Tensor, clean: Tensor, batch_size: int) -> Instability | None:
     """Ask again about a few clips: in the same batch, in reverse, and one by one; return what differs, if anything.
 
+    `clean` (n, emotions) are the probabilities that `model` gave for `inputs` (n, ...) before.
     Raises ModelError where the model fails on clips that it has answered for.
     """
-    count = min(len(session.samples), ASKED_AGAIN)
-    indices = torch.linspace(0, len(session.samples) - 1, count).round().long()
-    inputs = session.inputs[indices]
-    together = replace(session, batch_size=min(max(session.batch_size, 2), ASKED_AGAIN))
-    with blamed(session.model, f"when asked again about {count} clips"):
-        first, again = together.predict(inputs), together.predict(inputs)
-        reverse = together.predict(inputs.flip(0)).flip(0)
-    with blamed(session.model, "on a clip alone in its batch"):
-        alone = replace(session, batch_size=1).predict(inputs)
+    count = min(len(inputs), ASKED_AGAIN)
+    indices = torch.linspace(0, len(inputs) - 1, count).round().long()
+    few, together = inputs[indices], min(max(batch_size, 2), ASKED_AGAIN)
+    with blamed(model, f"when asked again about {count} clips"):
+        first, again = predict(few, together), predict(few, together)
+        reverse = predict(few.flip(0), together).flip(0)
+    with blamed(model, "on a clip alone in its batch"):
+        alone = predict(few, 1)
     for finding, others in (
         (CHANCE, (again,)),
         (COMPANIONS, (reverse, alone)),
         # What changed once, before, and no more: something is kept.
-        (CHANCE, (session.clean[indices],)),
+        (CHANCE, (clean[indices],)),
     ):
         change = max(float((other - first).abs().max()) for other in others)
         if change > TOLERATED:

@@ -140,7 +140,7 @@ def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emot
     if outcome == "ERROR":
         return "mend what the reason names and run this check again; nothing was decided"
     if outcome == "UNSURE":
-        return _more_clips(gate, found)
+        return more_clips(gate, found)
     of_emotion = f" of {emotion}" if emotion else ""
     if check.kind == "clean":
         return f"hear the misjudged clips{of_emotion}; add or reweight training clips where the label sounds right"
@@ -152,15 +152,21 @@ def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emot
     return f"do not rest a decision on {gate.of} maps{of_emotion}; prefer the method this audit ranks first"
 
 
-def _more_clips(gate: Gate, found: Estimate) -> str:
+def more_clips(gate: Gate, found: Estimate) -> str:
+    """Return how many times the clips would decide an unsure gate, should the value stay.
+
+    An interval's half shrinks with the square root of the clips.
+    """
     if found.value is None or found.interval is None:
         return "add clips or clusters until an interval can be given"
     limit = gate.minimum if gate.minimum is not None and found.interval[0] < gate.minimum else gate.maximum
     assert limit is not None
-    half = max(found.value - found.interval[0], found.interval[1] - found.value)
+    # The side that reaches over the limit is the one to be narrowed; the other may lie beyond what was tested.
+    low, high = found.interval
+    half = found.value - low if found.value >= limit else high - found.value
     gap = abs(found.value - limit)
     if not math.isfinite(half) or half <= 0:
-        return "test severities beyond the limit"
+        return "add clips, and test severities beyond the limit"
     if gap < half / 10:
         return "the value is at the limit: about 4x as many clips would halve this interval, and may still not decide"
     factor = (half / gap) ** 2

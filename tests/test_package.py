@@ -10,7 +10,7 @@ import pytest
 import audit
 
 METHODS = ("corruptions", "attacks", "saliency", "faithfulness", "representations", "layouts", "loaders")
-OWN = {"loaders": {"manifest", "source", "extras", "adapter"}, "representations": {"source"}}
+OWN = {"loaders": {"manifest", "source", "extras", "adapter", "recognition"}, "representations": {"source"}}
 LIGHT = ("metrics", "intervals", "estimate", "verdict", "audit", "summary", "gate_id", "record", "suite")
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from audit.adapter import Behind
 from audit.errors import ModelError
 from audit.recognition import activation_of, watched, without_softmax
 
@@ -41,6 +42,39 @@ def test_values_in_the_unit_range_that_do_not_sum_to_one_must_be_declared() -> N
 def test_a_declaration_that_cannot_be_is_refused(declared, made, told) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ModelError, match=told):
         activation_of(MADE[made], declared=declared, known=None)
+
+
+@pytest.mark.parametrize("as_written", [lambda p: (p * 100).round() / 100, lambda p: 100 * p, lambda p: p.half()])
+def test_probabilities_may_be_rounded_or_in_percent(as_written) -> None:  # type: ignore[no-untyped-def]
+    written = as_written(MADE["softmax"]).float()
+    for declared in (None, "softmax"):
+        assert activation_of(written, declared=declared, known=None) == "softmax"
+    again = Behind("softmax", [[i] for i in range(6)], 6)(written).softmax(1)
+    torch.testing.assert_close(again, MADE["softmax"], atol=0.02, rtol=0)
+
+
+def test_percentages_are_no_logits() -> None:
+    with pytest.raises(ModelError, match="no answer is below 0 and every one sums to 100: write `activation: softmax`"):
+        activation_of(100 * MADE["softmax"], declared="none", known=None)
+
+
+def test_what_is_no_emotion_need_not_be_a_probability() -> None:
+    beside = torch.cat([torch.full((4, 1), 120.0), MADE["softmax"]], dim=1)
+    assert activation_of(beside, declared=None, known=None, kept=range(1, 7)) == "softmax"
+    assert activation_of(beside, declared="softmax", known=None, kept=range(1, 7)) == "softmax"
+    # A model that knows one emotion more, which is left out.
+    assert activation_of(MADE["softmax"], declared=None, known=None, kept=range(1, 6)) == "softmax"
+
+
+def test_what_is_declared_must_be_what_the_loader_knows() -> None:
+    assert activation_of(SCORES, declared="none", known="none") == "none"
+    assert activation_of(SCORES, declared="softmax", known="none", left_out=True) == "none"
+    for declared, left_out in (("sigmoid", True), ("none", True), ("softmax", False)):
+        ends = "softmax" if left_out else "no activation"
+        with pytest.raises(
+            ModelError, match=f"activation: {declared}, but the model ends in {ends}; leave the line out"
+        ):
+            activation_of(SCORES, declared=declared, known="none", left_out=left_out)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Scalings of a representation, with the bounds they leave."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from audit.errors import ModelError
 from audit.input_spec import FaceInput, SpeechInput
+from audit.manifest import read_manifest
 from audit.scaling import Affine, PerClip, from_file, onto
 
 INPUTS = torch.rand(3, 2, 4, 5, generator=torch.Generator().manual_seed(0))
@@ -90,3 +92,44 @@ def test_arrays_of_another_shape_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", mean=np.zeros((3, 7)), std=np.ones((3, 7)))
     with pytest.raises(ModelError, match=r"holds \(3, 7\) values, and one input is \(2, 4, 5\)"):
         from_file(tmp_path / "s.npz").apply(INPUTS)
+
+
+# Nothing tells a square's rows from its columns: with `order` they are the model's.
+@pytest.mark.parametrize(
+    ("written", "frames"),
+    [
+        ("in the model's axes", 9),
+        ("in the model's axes", 16),
+        ("flattened", 9),
+        ("flattened", 16),
+        ("with an axis of one", 9),
+        ("in the audit's axes", 9),
+    ],
+)
+def test_cells_are_those_of_the_models_own_axes(tmp_path: Path, written: str, frames: int) -> None:
+    path = tmp_path / "m.model.yaml"
+    path.write_text(
+        "version: 1\nmodel: m\nloader: torch\n"
+        f"input: {{sampling_rate: 8000, seconds: {(frames - 1) * 0.016}, order: ntf, scaling: {{file: s.npz}}, "
+        "representation: {melspectrogram: {n_fft: 256, hop_length: 128, n_mels: 16}}}\nemotions: [anger, joy]\n"
+    )
+    rng = np.random.default_rng(0)
+    cells = {"mean": rng.normal(size=(frames, 16)), "std": rng.uniform(1, 2, size=(frames, 16))}
+    how = {
+        "in the model's axes": lambda value: value,
+        "flattened": np.ravel,
+        "in the audit's axes": np.transpose,
+        "with an axis of one": lambda value: value[None],
+    }[written]
+    np.savez(tmp_path / "s.npz", **{name: how(value) for name, value in cells.items()})
+    spec = read_manifest(path).spec
+    bare = replace(spec, scaling=None).represent(spec.example(2))
+    assert bare.shape == (2, 1, 16, frames)
+    theirs = (bare[:, 0].transpose(1, 2).numpy() - cells["mean"]) / cells["std"]
+    np.testing.assert_allclose(spec.represent(spec.example(2))[:, 0].transpose(1, 2).numpy(), theirs, atol=1e-5)
+
+
+def test_a_pickled_scaler_is_answered_with_how_to_write_its_numbers(tmp_path: Path) -> None:
+    (tmp_path / "scaler.pkl").write_bytes(b"\x80\x04.")
+    with pytest.raises(ModelError, match=r"not '\.pkl'; of a scikit-learn .*mean=s\.mean_, std=s\.scale_"):
+        from_file(tmp_path / "scaler.pkl")

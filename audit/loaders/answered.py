@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from audit.errors import ModelError, did_you_mean
 USUAL = "probabilities"
 SHOWN = 80
 LARGEST = 1e30
+DEEPEST = 8
 
 
 def probabilities_in(body: bytes, where: str | None, labels: Sequence[str], count: int) -> NDArray[np.float64]:
@@ -38,7 +39,7 @@ def probabilities_in(body: bytes, where: str | None, labels: Sequence[str], coun
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise ModelError(
             f"the answer holds {_shown(found)} where probabilities are due, a list or a mapping from label to number; "
-            f"say where in it they lie: `probabilities: {_nearest(found)}`"
+            + _advice(found, answer, labels)
         )
     if len(rows) != count:
         raise ModelError(f"{len(rows)} answers came back for {count} clips; one for each is due, in the same order")
@@ -92,8 +93,37 @@ def _row(row: Any, labels: Sequence[str]) -> list[float]:
     return [float(value) for value in row]
 
 
-def _nearest(found: Any) -> str:
-    return next((str(name) for name in found), "result") if isinstance(found, Mapping) else "result"
+def _advice(found: Any, answer: Any, labels: Sequence[str]) -> str:
+    """Return what to do where no probabilities lie at the place that was named, or at none."""
+    inside = next(_rows_below(answer, ()), None)
+    if inside is not None:
+        return f"say where in it they lie: `probabilities: {'.'.join(inside)}`"
+    values = list(found.values()) if isinstance(found, Mapping) else found if isinstance(found, list) else [found]
+    if any(isinstance(value, str) and value in labels for value in values):
+        return "it names one emotion alone: answer with the probability of each"
+    if values and all(isinstance(value, str) and _is_written(value) for value in values):
+        return 'its numbers are written as text: answer with numbers, 0.25 in place of "0.25"'
+    return "answer with the probability of each emotion"
+
+
+def _rows_below(node: Any, steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the ways to what could be probabilities, through mappings and into each item of lists."""
+    if isinstance(node, list) and node:
+        node = node[0]
+    if not isinstance(node, Mapping) or len(steps) > DEEPEST:
+        return
+    for name, inner in node.items():
+        if _is_row(inner) or (isinstance(inner, list) and inner and all(map(_is_row, inner))):
+            yield (*steps, str(name))
+        yield from _rows_below(inner, (*steps, str(name)))
+
+
+def _is_written(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _shown(found: Any) -> str:

@@ -10,6 +10,11 @@ from torch import Tensor, nn
 
 from audit.errors import ModelError
 
+SIZES = (
+    "see the input: its frames come of `sampling_rate`, `seconds` and `hop_length`, its rows of `n_mels` or `n_mfcc` "
+    "(a face's of `height` and `width`), its axes are `order:`"
+)
+
 
 def in_parts(call: Callable[[Tensor], Tensor], inputs: Tensor, size: int | None, *, fixed: bool) -> Tensor:
     """Return what `call` answers to inputs (n, ...), at most `size` at a time; exactly that many where it is `fixed`.

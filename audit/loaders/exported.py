@@ -42,8 +42,9 @@ MODEL = "model"
 ONLY_WEIGHTS, ANYTHING = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
-def _inspect(path: Path, *, trust: bool) -> Inspection | None:
+def _inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Return the shapes of input and output; raises ModelError, UntrustedError for a program that could do more."""
+    del key
     try:
         archive = archive_at(path, "exported")
     except (ModelError, OSError):
@@ -79,7 +80,7 @@ def exported(manifest: Manifest) -> Model:
     ).eval()
     layered = _layered(program, taken, whole)
     model = TorchModel(layered or whole, manifest.spec, manifest.labels, name=manifest.name)
-    model.activation = activation
+    model.activation, model.softmax_left_out = activation, left_out
     notes = ["its softmax left out"] if left_out else []
     notes += [f"exported for batches of {size} alone: run in parts, the last one filled up"] if fixed else []
     notes += [] if layered is not None else ["its layers cannot be told apart, so GradCAM finds none"]

@@ -9,12 +9,13 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, InvalidURL
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.io import wavfile
 
@@ -23,13 +24,13 @@ from audit.input_spec import SpeechInput
 from audit.kinds import loader
 from audit.loaders.answered import probabilities_in
 from audit.model import BlackBox, Model
+from audit.recognition import sum_of_probabilities
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 BUSY = 429
-ROUNDED = 0.05
 ADVICE = {
     401: "name the key in `header:`, {Authorization: 'Bearer ${TOKEN}'}",
     403: "name the key in `header:`, {Authorization: 'Bearer ${TOKEN}'}",
@@ -63,7 +64,8 @@ def http(
     inputs as `{"inputs": [...], "sampling_rate": Hz}`, each a list (of lists) of numbers; `inputs` is the name there.
     The answer is JSON that holds probabilities at `probabilities` ("result.scores"; left out, the answer itself or its
     entry of that name): a list in the order of the manifest's emotions, a mapping from their names, or a list of
-    `{"label": ..., "score": ...}`. Where the manifest declares another activation, they may be logits.
+    `{"label": ..., "score": ...}`. They may be rounded, or in percent, and logits where the manifest declares
+    `activation: none`.
     After `timeout` seconds without a word, a lost connection, 429 or 5xx it is asked again, up to `retries` times,
     after 0.5 s, 1 s, 2 s ...; other answers are final. Redirections are not followed: `header` goes to `url` alone.
     Raises ModelError naming the url, its status, and what to do.
@@ -80,6 +82,7 @@ def http(
     endpoint = _Endpoint(_checked(url, manifest), header or {}, timeout=timeout, retries=retries)
     clips = _Wav(rate, subtype, field) if send == "wav" and rate is not None else _Json(rate, inputs, batch)
     normalised = manifest.activation in (None, "softmax")
+    emotions = [place for group in manifest.groups for place in group]
 
     def answer(given: NDArray[np.float32]) -> NDArray[Any]:
         found = []
@@ -87,14 +90,13 @@ def http(
             try:
                 rows = probabilities_in(endpoint.post(body, kind), probabilities, manifest.labels, count)
                 if normalised:
-                    _refuse_other_sums(rows)
+                    _refuse_other_sums(rows, emotions)
             except ModelError as error:
                 raise ModelError(f"{endpoint.name}: {error}") from error
             found.append(rows)
         return np.concatenate(found)
 
     model = BlackBox(answer, spec, manifest.labels, name=manifest.name)
-    model.activation = manifest.activation or "softmax"
     model.note = f"black box: {endpoint.name} answers over HTTP, without gradients"
     return model
 
@@ -223,11 +225,17 @@ def _plain(url: str) -> str:
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def _refuse_other_sums(rows: NDArray[np.float64]) -> None:
+def _refuse_other_sums(rows: NDArray[np.float64], emotions: Sequence[int]) -> None:
+    """Raise ModelError unless all labels, or those that are `emotions`, hold what probabilities sum to."""
+    if any(_normalised(part) for part in (rows, rows[:, list(emotions)])):
+        return
     sums = rows.sum(axis=1)
-    if (rows < 0).any() or (np.abs(sums - 1.0) > ROUNDED).any():
-        wrong = float(sums[np.argmax(np.abs(sums - 1.0))])
-        raise ModelError(
-            f"the numbers for one clip sum to {wrong:.4g}, the least is {float(rows.min()):.4g}: no probabilities; "
-            "declare `activation: none` if it answers with logits, `activation: sigmoid` if each stands for itself"
-        )
+    wrong = float(sums[np.argmax(np.abs(sums - 1.0))])
+    raise ModelError(
+        f"the numbers for one clip sum to {wrong:.4g}, the least is {float(rows.min()):.4g}: no probabilities; "
+        "declare `activation: none` if it answers with logits, `activation: sigmoid` if each stands for itself"
+    )
+
+
+def _normalised(rows: NDArray[np.float64]) -> bool:
+    return bool((rows >= 0).all()) and sum_of_probabilities(torch.from_numpy(rows.sum(axis=1)))

@@ -20,10 +20,12 @@ FOREIGN = ("/code/", "archive_format")
 """In the archive of another loader: TorchScript, an exported program."""
 SOURCE = "builds the untrained network, a torch.nn.Module"
 HEAD = re.compile(r"(^|\.)(fc|head|classifier|classification_head|out|output|logits|final|last|linear)\d*(\.|$)")
+OUTSIDE = re.compile(r"(\w+_)?(criterion|loss|metrics?|acc|accuracy|confmat)(_\w+)?\.")
+"""What a Lightning module holds beside its network."""
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def inspect(path: Path, *, trust: bool) -> Inspection | None:
+def inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Return what safetensors, a state_dict or a checkpoint holds, or with `trust` a pickled module.
 
     Raises ModelError for a broken file, UntrustedError for a pickle without trust.
@@ -59,7 +61,10 @@ def inspect(path: Path, *, trust: bool) -> Inspection | None:
     if isinstance(stored, nn.Module):
         found = _weights({name: tuple(value.shape) for name, value in stored.state_dict().items()}, "module", {})
         return Inspection("a pickled torch.nn.Module", found.outputs)
-    lines, state = _state(stored)
+    lines, state = _state(stored, key)
+    if state is None and key is not None:
+        there = ", ".join(map(str, stored)) if isinstance(stored, Mapping) else f"a {type(stored).__name__}"
+        raise ModelError(f"{path}: no weights by name in an entry {key!r} (there is: {there})")
     if state is None:
         raise ModelError(f"{path}: holds no weights by name; save model.state_dict()")
     return _weights({name: tuple(value.shape) for name, value in state.items()}, "state_dict", lines)
@@ -80,13 +85,19 @@ def _header(path: Path) -> Shapes:
         raise ModelError(f"{path}: not a whole safetensors file ({error}); save or download it again") from error
 
 
-def _state(stored: Any) -> tuple[dict[str, Any], Mapping[str, Tensor] | None]:
+def _state(stored: Any, key: str | None) -> tuple[dict[str, Any], Mapping[str, Tensor] | None]:
+    """Return the line that names the entry with the weights, where they lie in one, and the weights."""
     if not isinstance(stored, Mapping):
         return {}, None
-    if stored and all(isinstance(value, Tensor) for value in stored.values()):
+    if key is None and stored and all(isinstance(value, Tensor) for value in stored.values()):
         return {}, stored
     for name, value in stored.items():
-        if isinstance(value, Mapping) and value and all(isinstance(each, Tensor) for each in value.values()):
+        if (
+            key in (None, str(name))
+            and isinstance(value, Mapping)
+            and value
+            and all(isinstance(each, Tensor) for each in value.values())
+        ):
             return {"key": str(name)}, value
     return {}, None
 
@@ -102,6 +113,7 @@ def outputs_of(shapes: Shapes) -> int | None:
 
     Its last layer is a matrix with as many rows; a layer called fc, head or classifier is trusted more.
     """
+    shapes = _inside({name: shape for name, shape in shapes.items() if not OUTSIDE.match(name)} or shapes)
     matrices = {name: shape for name, shape in shapes.items() if len(shape) == 2 and name.endswith("weight")}
     heads = {name: shape for name, shape in matrices.items() if HEAD.search(name.removesuffix(".weight"))}
     rows = [shape[0] for shape in (heads or matrices).values() if shape[0] > 1]
@@ -110,6 +122,13 @@ def outputs_of(shapes: Shapes) -> int | None:
     # A last convolution with one map per emotion.
     last = [shape[0] for shape in shapes.values() if len(shape) in (3, 4)]
     return last[-1] if last else None
+
+
+def _inside(shapes: Shapes) -> Shapes:
+    """Return the shapes without the prefix that a wrapper put before all of their names."""
+    while len({name.partition(".")[0] for name in shapes}) == 1 and all("." in name for name in shapes):
+        shapes = {name.partition(".")[2]: shape for name, shape in shapes.items()}
+    return shapes
 
 
 def _is_pickle(path: Path) -> bool:

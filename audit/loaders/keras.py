@@ -55,7 +55,7 @@ def keras(manifest: Manifest, *, architecture: str | None = None) -> Model:
         activation, taken = without_softmax(network)
         module = KerasNetwork(network).float().eval()
     model = TorchModel(module, manifest.spec, manifest.labels, name=manifest.name)
-    model.activation = activation
+    model.activation, model.softmax_left_out = activation, taken
     model.weights = (path,) if described is None else (path, described)
     notes = [f"opened by Keras {framework.__version__} on torch"]
     notes += ["its softmax left out"] if taken else []

@@ -15,7 +15,7 @@ from audit.adapter import Ahead
 from audit.errors import ModelError, first_line
 from audit.extras import needed
 from audit.kinds import loader
-from audit.loaders.called import Called, in_parts
+from audit.loaders.called import SIZES, Called, in_parts
 from audit.loaders.inspection import Inspection
 from audit.model import BlackBox, Model, TorchModel
 
@@ -31,9 +31,9 @@ EXAMPLES = 3
 Answer = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 
-def _inspect(path: Path, *, trust: bool) -> Inspection | None:
+def _inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Return the shapes of input and output; raises ModelError for a broken file."""
-    del trust
+    del trust, key
     if path.suffix.lower() != ".onnx" or path.is_dir():
         return None
     needed("onnx", extra="onnx")
@@ -85,7 +85,8 @@ def onnx(manifest: Manifest, *, gradients: Literal["auto", "none"] = "auto") -> 
         model = TorchModel(module.eval(), manifest.spec, manifest.labels, name=manifest.name)
     notes += ["its softmax left out"] if left_out else []
     notes += [f"made for batches of {size} alone: run in parts, the last one filled up"] if size is not None else []
-    model.activation, model.weights, model.note = activation, file.files, "; ".join(notes)
+    model.activation, model.softmax_left_out = activation, left_out
+    model.weights, model.note = file.files, "; ".join(notes)
     return model
 
 
@@ -119,10 +120,7 @@ class _Answer:
             due is None or due == size for due, size in zip(file.shape, inputs.shape, strict=True)
         )
         if file.shape and not free:
-            raise ModelError(
-                f"{file.path}: takes {shown(file.shape)}, and one batch is {tuple(inputs.shape)}; make `input:`, its "
-                "size and `order:`, what it was trained on"
-            )
+            raise ModelError(f"{file.path}: takes {shown(file.shape)}, and one batch is {tuple(inputs.shape)}; {SIZES}")
         try:
             (found,) = self.session.run([self.output], {file.input: inputs.numpy().astype(file.dtype)})
         except Exception as error:

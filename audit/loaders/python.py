@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from audit.manifest import Manifest
 
 
-def _inspect(path: Path, *, trust: bool) -> Inspection | None:
+def _inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Say of a file of Python that a function in it must be named; nothing of it is run."""
-    del trust
+    del trust, key
     if path.suffix != ".py":
         return None
     return Inspection("Python code", lines={"weights": None}, source="is the model, or builds it")
@@ -95,7 +95,7 @@ def _takes_inputs(found: Any, arguments: Mapping[str, Any], where: str) -> bool:
     except TypeError as error:
         raise ModelError(
             f"{where}{signature} takes neither a batch of inputs nor `arguments` ({_shown(arguments) or 'none'}) "
-            f"alone ({error})"
+            f"alone ({error}); give every parameter but the inputs a value in `arguments: {{name: value}}`"
         ) from error
     return True
 
@@ -141,8 +141,10 @@ def _answer(
             f"{where} returned rows of unequal length; ({len(inputs)}, {labels}) numbers are due"
         ) from error
     if array.dtype.kind not in "fiub":
+        told = f"text, {array.flat[0]!s:.40}" if array.dtype.kind in "US" and array.size else type(found).__name__
         raise ModelError(
-            f"{where} returned a {type(found).__name__}; an array of ({len(inputs)}, {labels}) numbers is due"
+            f"{where} returned {told}; the probability or logit of each of {labels} labels is due, an array of "
+            f"({len(inputs)}, {labels}) numbers"
         )
     _refuse_shape(array.shape, len(inputs), labels, where)
     return array

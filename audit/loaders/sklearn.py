@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PICKLES = (b"\x80", b"ZF", b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"BZh", b"\xfd7zXZ", b"]\x00\x00")
 
 
-def _inspect(path: Path, *, trust: bool) -> Inspection | None:
+def _inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Return the classes and the number of features; raises ModelError, UntrustedError for what could run code."""
     if path.is_dir():
         return None
@@ -38,7 +38,8 @@ def _inspect(path: Path, *, trust: bool) -> Inspection | None:
         return None
     needed("sklearn", extra="sklearn")
     stored, _ = _opened(path, trust=trust)
-    estimator = _estimator(stored, path, None)
+    key = key or _only_classifier(stored, path)
+    estimator = _estimator(stored, path, key)
     classes = np.asarray(estimator.classes_).tolist()
     numbers = all(isinstance(name, int | float) for name in classes)
     features = getattr(estimator, "n_features_in_", None)
@@ -47,6 +48,7 @@ def _inspect(path: Path, *, trust: bool) -> Inspection | None:
         len(classes),
         () if numbers else tuple(map(str, classes)),
         None if features is None else (int(features),),
+        lines={} if key is None else {"key": key},
     )
 
 
@@ -188,6 +190,19 @@ def _code_is_gone(path: Path, error: Exception) -> ModelError:
         f"{path}: the code of something in it cannot be imported ({_told(error)}); install what it was made with, "
         "or save it again with the scikit-learn that is installed here"
     )
+
+
+def _only_classifier(stored: Any, path: Path) -> str | None:
+    """Return the name of the one fitted classifier in a mapping, None where there is no mapping; raises ModelError."""
+    if not isinstance(stored, Mapping):
+        return None
+    fitted = [str(name) for name, value in stored.items() if hasattr(value, "classes_") and hasattr(value, "predict")]
+    if len(fitted) != 1:
+        which = f"{len(fitted)} fitted classifiers, {', '.join(fitted)}" if fitted else "no fitted classifier"
+        raise ModelError(
+            f"{path}: holds {', '.join(map(str, stored))}: {which}; name the one that is meant with --key NAME"
+        )
+    return fitted[0]
 
 
 def _estimator(stored: Any, path: Path, key: str | None) -> Any:

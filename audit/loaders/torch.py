@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,26 +28,36 @@ NAMED_AT_MOST = 5
 _LAZY = (nn.parameter.UninitializedParameter, nn.parameter.UninitializedBuffer)
 
 
-@loader(extensions=(".safetensors", ".pt", ".pth"), inspect=inspect)
+@loader(extensions=(".safetensors", ".pt", ".pth", ".ckpt"), inspect=inspect)
 def torch(manifest: Manifest) -> Model:
     """Return the network with its trained weights, in evaluation mode, in single precision, on the CPU.
 
     `manifest.source` builds the untrained network; `manifest.weights` are a safetensors file, a state_dict saved by
-    `torch.save`, or, with `trust: true` and no source, a whole pickled module.
+    `torch.save`, or, with `trust: true` and no source, a whole pickled module. A prefix that a wrapper such as
+    DataParallel put before every name of the network is left out, what lies outside it is not used, and the note says
+    both.
     Raises ModelError where code or weights are missing, broken or do not fit each other, UntrustedError for a pickle
     that could run code without declared trust.
     """
     path = manifest.weights
     if path is None:
-        raise ModelError(f"{manifest.path}: loader torch needs `weights:`, a .safetensors, .pt or .pth file")
+        raise ModelError(f"{manifest.path}: loader torch needs `weights:`, a .safetensors, .pt, .pth or .ckpt file")
     stored = _read(path, trust=manifest.trust)
+    note = ""
     if isinstance(stored, nn.Module):
+        if manifest.source is not None:
+            raise ModelError(
+                f"{path}: is a whole pickled {type(stored).__name__}, code and weights, so `source:` would build what "
+                "is not used; leave out `source:`, or save the weights alone, torch.save(model.state_dict(), path)"
+            )
         module = stored
     else:
         module = _build(manifest)
-        _fill(module, _state(stored, path, manifest.key), path)
+        note = _fill(module, _state(stored, path, manifest.key), path)
     _refuse_not_finite(module, path)
-    return TorchModel(module.float().eval(), manifest.spec, manifest.labels, name=manifest.name)
+    model = TorchModel(module.float().eval(), manifest.spec, manifest.labels, name=manifest.name)
+    model.note = note
+    return model
 
 
 def _read(path: Path, *, trust: bool) -> Any:
@@ -132,7 +143,8 @@ def _state(stored: Any, path: Path, key: str | None) -> Mapping[str, Tensor]:
     raise ModelError(f"{path}: a state_dict (tensors by name) is due, not a mapping with {there}{hint}")
 
 
-def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> str:
+    """Load the weights; return a note on names that were read otherwise than they are written, or nothing."""
     own = module.state_dict()
     lazy = [name for name, value in own.items() if isinstance(value, _LAZY)]
     if lazy:
@@ -140,6 +152,9 @@ def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
             f"{path}: the network's {lazy[0]} has no shape before its first input; let the function that builds "
             "it call it once, network(torch.zeros(...)), or name the sizes"
         )
+    prefix = _prefix(own, state, path)
+    outside = [name for name in state if not name.startswith(prefix)]
+    state = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     unexpected = [name for name in state if name not in own]
     missing = [f"{name} {_shape(own[name])}{_nearest(name, unexpected)}" for name in own if name not in state]
     misshapen = [
@@ -153,19 +168,33 @@ def _fill(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
         for what, names in (("missing", missing), ("not in the network", foreign), ("of another shape", misshapen))
         if names
     ]
-    prefix = _prefix(own, state)
-    if prefix:
-        told = [f"every name begins with {prefix!r}; save the state_dict of the network inside the wrapper"]
     if told:
-        raise ModelError(f"{path}: the weights do not fit the network; " + "; ".join(told))
+        where = f" under the prefix {prefix!r} of its names" if prefix else ""
+        raise ModelError(f"{path}: the weights do not fit the network{where}; " + "; ".join(told))
     module.load_state_dict(state)
+    if not prefix:
+        return ""
+    entries = f"{len(outside)} {'entry' if len(outside) == 1 else 'entries'}"
+    rest = f"; {entries} outside it not used: {_named(outside)}" if outside else ""
+    return f"the weights' names begin with {prefix!r}, which is left out{rest}"
 
 
-def _prefix(own: Iterable[str], state: Iterable[str]) -> str:
-    """Return what a wrapper such as DataParallel put before every name, or nothing."""
-    first = next(iter(own), "")
-    prefixes = [name.removesuffix(first) for name in state if first and name.endswith(first)]
-    return next((p for p in prefixes if p and {p + name for name in own} == set(state)), "")
+def _prefix(own: Mapping[str, Tensor], state: Iterable[str], path: Path) -> str:
+    """Return what a wrapper such as DataParallel put before the network's names, or nothing.
+
+    Where no prefix has all of them, it is the one that has most. Raises ModelError where several have all of them.
+    """
+    found: Counter[str] = Counter({"": 0})
+    for name in state:
+        parts = name.split(".")
+        found.update(".".join([*parts[:cut], ""]) for cut in range(len(parts)) if ".".join(parts[cut:]) in own)
+    whole = [prefix for prefix, count in found.items() if count == len(own)]
+    if len(whole) > 1:
+        raise ModelError(
+            f"{path}: the network's weights are in it {len(whole)} times, under {_named([repr(p) for p in whole])}; "
+            "save the state_dict of the one that is meant"
+        )
+    return max(found, key=lambda prefix: found[prefix])
 
 
 def _refuse_not_finite(module: nn.Module, path: Path) -> None:

@@ -31,8 +31,9 @@ LAST: dict[str, Activation] = {
 }
 
 
-def _inspect(path: Path, *, trust: bool) -> Inspection | None:
+def _inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Return how many outputs its last layer has; raises ModelError, UntrustedError for code that could do more."""
+    del key
     try:
         archive_at(path, "torchscript")
     except (ModelError, OSError):
@@ -64,7 +65,7 @@ def torchscript(manifest: Manifest) -> Model:
     model = TorchModel(
         Called(network, len(manifest.labels), dtype=dtype).eval(), manifest.spec, manifest.labels, name=manifest.name
     )
-    model.activation = activation
+    model.activation, model.softmax_left_out = activation, left_out
     model.note = "its softmax left out" if left_out else ""
     return model
 

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from audit.errors import ModelError, UntrustedError, first_line
 from audit.extras import needed
 from audit.input_spec import SpeechInput
 from audit.kinds import loader
 from audit.loaders.feature_map import FeatureMap
-from audit.loaders.transformers_folder.inspect import inspect
+from audit.loaders.transformers_folder.inspect import CONFIG, PROCESSORS, inspect
+from audit.loaders.transformers_folder.preprocessing import MASK, Unpadded, preprocessing, refuse_unsaid
 from audit.model import Model, TorchModel
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
 
-CONFIG = "config.json"
-PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 NAMED_AT_MOST = 5
 
 
@@ -34,13 +34,14 @@ def transformers(manifest: Manifest) -> Model:
     """Return the classifier in evaluation mode, in single precision, on the CPU, after what its processor does.
 
     `manifest.weights` is the folder that `save_pretrained` wrote the model and its feature extractor or image processor
-    to. A waveform (n, samples) is brought to mean 0 and deviation 1 where the feature extractor does that; of pictures
-    (n, c, h, w) in [0, 1], resized to the processor's size, the middle is cut out, and they are rescaled and normalised
-    as it does. Gradients reach the waveform or the picture. A speech input that is no waveform is handed to the model
-    as it is. Outputs (n, labels) are logits.
+    to; without either, nothing is done but what the manifest says. A waveform (n, samples) is brought to mean 0 and
+    deviation 1 where the feature extractor does that; where it returns an attention mask, zeros at a waveform's end
+    are padding, and masked. Of pictures (n, c, h, w) in [0, 1], resized to the processor's size, the middle is cut out,
+    and they are rescaled and normalised as it does. Gradients reach the waveform or the picture. A speech input that is
+    no waveform is handed to the model as it is. Outputs (n, labels) are logits.
     Raises ModelError where the folder is incomplete or broken, weights are missing in it, its labels, sampling rate or
-    picture size are not the manifest's, or its processor does more than that; UntrustedError for pickled objects and
-    for code in the folder without declared trust.
+    picture size are not the manifest's, its processor does more than that, or nothing says how its inputs were scaled;
+    UntrustedError for pickled objects and for code in the folder without declared trust.
     """
     folder = manifest.weights
     if folder is None or not folder.is_dir():
@@ -48,23 +49,17 @@ def transformers(manifest: Manifest) -> Model:
             f"{manifest.path}: loader transformers needs `weights: FOLDER`, which model.save_pretrained(FOLDER) wrote"
         )
     framework = needed("transformers", extra="transformers")
-    from audit.loaders.transformers_folder.preprocessing import preprocessing
 
     _refuse_no_classifier(folder)
     speech = isinstance(manifest.spec, SpeechInput)
+    there = any((folder / name).is_file() for name in PROCESSORS)
+    if not there:
+        refuse_unsaid(manifest.spec, folder)
     auto = framework.AutoModelForAudioClassification if speech else framework.AutoModelForImageClassification
     with _quietly_offline(framework), torch.random.fork_rng(devices=[]):
         network, notes = _network(auto, folder, trust=manifest.trust)
         notes += _refuse_other_labels(network.config.id2label, folder, manifest.labels)
-        with _told(folder, "its feature extractor or image processor", trust=manifest.trust):
-            kind = framework.AutoFeatureExtractor if speech else framework.AutoImageProcessor
-            own = kind.from_pretrained(
-                folder,
-                local_files_only=True,
-                trust_remote_code=manifest.trust,
-                # The other one needs torchvision, and resizes pictures in a way of its own.
-                **({} if speech else {"backend": "pil"}),
-            )
+        own = _processor(framework, folder, speech=speech, trust=manifest.trust) if there else None
         if not speech:
             _refuse_other_colours(network.config, folder, manifest.spec)
         ahead, told = preprocessing(own, manifest.spec, network.main_input_name, folder)
@@ -73,6 +68,18 @@ def transformers(manifest: Manifest) -> Model:
     model.activation = "none"
     model.note = "; ".join([f"{type(network).__name__} of transformers {framework.__version__}, {told}", *notes])
     return model
+
+
+class _Filled(TorchFunctionMode):
+    """`x[mask] = number` as a fill, which has a fixed shape, so that vmap and LRP pass; the values are the same."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.__setitem__ and isinstance(args[2], int | float) and isinstance(args[1], Tensor):
+            values, mask, number = args
+            if mask.dtype == torch.bool and mask.shape == values.shape[: mask.ndim]:
+                values.masked_fill_(mask.view(*mask.shape, *[1] * (values.ndim - mask.ndim)), number)
+                return None
+        return func(*args, **(kwargs or {}))
 
 
 class _Classifier(nn.Module):
@@ -84,7 +91,11 @@ class _Classifier(nn.Module):
         self.maps = nn.ModuleList(_feature_maps(network))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        return self.network(**{self.name: self.ahead(inputs)}).logits
+        given = {self.name: self.ahead(inputs)}
+        if isinstance(self.ahead, Unpadded):
+            given[MASK] = self.ahead.mask(inputs).long()
+        with _Filled():
+            return self.network(**given).logits
 
 
 def _feature_maps(network: nn.Module) -> Iterator[FeatureMap]:
@@ -110,13 +121,16 @@ def _refuse_no_classifier(folder: Path) -> None:
         raise ModelError(f"{folder}: has no {CONFIG}; model.save_pretrained(FOLDER) writes a whole folder") from error
     except (ValueError, OSError) as error:
         raise ModelError(f"{folder / CONFIG}: is no JSON ({first_line(error)}); save or download it again") from error
-    if not any((folder / name).is_file() for name in PROCESSORS):
-        raise ModelError(
-            f"{folder}: has no {PROCESSORS[0]}; save the model's feature extractor or image processor beside it, by "
-            "save_pretrained(FOLDER) of its own"
-        )
     if config.get("problem_type") == "regression":
         raise ModelError(f"{folder}: was trained for regression; a classifier with one output per emotion is due")
+
+
+def _processor(framework: ModuleType, folder: Path, *, speech: bool, trust: bool) -> Any:
+    kind = framework.AutoFeatureExtractor if speech else framework.AutoImageProcessor
+    # The other one needs torchvision, and resizes pictures in a way of its own.
+    backend = {} if speech else {"backend": "pil"}
+    with _told(folder, "its feature extractor or image processor", trust=trust):
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=trust, **backend)
 
 
 def _network(auto: Any, folder: Path, *, trust: bool) -> tuple[Any, list[str]]:

@@ -12,14 +12,18 @@ from audit.input_spec import SpeechInput
 from audit.intervals import wilson
 from audit.manifest import Manifest
 from audit.model import Model
-from audit.probing.label_order import MUCH, best_order
+from audit.probing.label_order import MUCH
 from audit.probing.normalisation import remembered
 from audit.probing.readings import AXES, RATE, SCALE, other_readings
-from audit.probing.remedies import FEW, LABELS, Cause, Tried, by_both, by_order, by_reading
+from audit.probing.remedies import FEW, LABELS, Cause, Tried, by_both, by_order, by_reading, said, unsure_order
 from audit.probing.trial import Trial, tried_otherwise
+from audit.stability import Instability
 
 ALWAYS = 0.95
 UNSURE = 0.2
+LARGE = 10.0
+"""Values that no network is given as they are: all the usual scalings stay below."""
+UNSTABLE = "unstable"
 SOFTMAX, STRANGERS = "softmax", "other recordings"
 
 
@@ -33,14 +37,23 @@ class Warned:
 
 
 def warnings_of(
-    manifest: Manifest, model: Model, trial: Trial, chance: float, say: Callable[[str], None]
+    manifest: Manifest,
+    model: Model,
+    trial: Trial,
+    chance: float,
+    unstable: Instability | None,
+    say: Callable[[str], None],
 ) -> tuple[Warned, ...]:
     """Return what is probably wrong.
 
-    An accuracy whose 95 % interval reaches down to `chance`; one emotion for nearly all clips; another order of the
+    Answers that are not the clips' own: while they are not, nothing that would mend an accuracy is looked for. An
+    accuracy whose 95 % interval reaches down to `chance`; one emotion for nearly all clips; another order of the
     emotions, or another way to make the inputs, that is surely and largely better; a second softmax.
     """
     n = len(trial.clips)
+    if unstable is not None:
+        told = f"{unstable.seen}, so `audit run` would give no verdict; {unstable.remedy}, and probe again"
+        return (Warned(UNSTABLE, told), *(Warned(*each) for each in _failing(trial, chance)))
     shown = {sample.emotion for sample in trial.clips.samples}
     if len(shown) < 2:
         return (
@@ -49,7 +62,10 @@ def warnings_of(
     if wilson(1.0, n, 0.95)[0] <= chance:
         return (Warned("few clips", f"{n} clips are too few to tell right answers from guesses"),)
     # Where nearly all is right, no other way can be right much more often.
-    readings = list(other_readings(manifest.spec, manifest.order)) if trial.accuracy < 1 - MUCH else []
+    readings = []
+    if trial.accuracy < 1 - MUCH:
+        chunked = manifest.chunks is not None
+        readings = list(other_readings(manifest.spec, manifest.order, chunked=chunked))
     if readings:
         say(f"trying {len(readings)} other ways to make the inputs")
     seen = [(reading, tried_otherwise(model, trial.clips.first(FEW), reading)) for reading in readings]
@@ -86,15 +102,17 @@ def _others(manifest: Manifest, model: Model, trial: Trial, seen: Tried, mended:
     """Yield the usual causes that would not mend it, with what speaks against each."""
     known = {cause.cause for cause in mended}
     if LABELS not in known:
-        best = best_order(trial.counts).accuracy
-        yield Cause(LABELS, f"no other order fits much better (the best {best:.2f})")
+        yield Cause(LABELS, unsure_order(manifest, trial))
     for cause in dict.fromkeys(reading.cause for reading, _ in seen):
         if cause == SCALE:
-            yield Cause(cause, "; ".join([_range(trial), *_memory(model, trial), *_tried(cause, seen, known)]))
+            yield Cause(
+                cause,
+                "; ".join([_range(trial), *_memory(model, trial), *_fitted(trial), *_tried(cause, seen, known, trial)]),
+            )
         elif cause == RATE:
-            yield Cause(cause, "; ".join([_rates(manifest, trial), *_tried(cause, seen, known)]))
+            yield Cause(cause, "; ".join([_rates(manifest, trial), *_tried(cause, seen, known, trial)]))
         elif cause not in known:
-            yield Cause(cause, "; ".join(_tried(cause, seen, known)))
+            yield Cause(cause, "; ".join(_tried(cause, seen, known, trial)))
     if AXES not in {reading.cause for reading, _ in seen}:
         shape = " x ".join(map(str, trial.inputs.shape[1:]))
         yield Cause(AXES, f"an input of {shape} has no two axes to change places")
@@ -110,14 +128,18 @@ def _others(manifest: Manifest, model: Model, trial: Trial, seen: Tried, mended:
     yield Cause(STRANGERS, f"the model may know {unlike} from its training that these are not: no line mends that")
 
 
-def _tried(cause: str, seen: Tried, mended: set[str]) -> list[str]:
+def _tried(cause: str, seen: Tried, mended: set[str], now: Trial) -> list[str]:
     if cause in mended:
         return []
-    found = [trial.accuracy for reading, trial in seen if reading.cause == cause and trial is not None]
+    found = [(trial.accuracy, reading) for reading, trial in seen if reading.cause == cause and trial is not None]
     if not found:
         return ["the model takes no other"]
+    best, reading = max(found, key=lambda each: each[0])
+    few = now.first(FEW)
+    if best >= few.accuracy + MUCH:
+        return [f"{said(reading)} {best:.2f} of {len(few.clips)} clips are right, too few to be sure of"]
     others = f"none of {len(found)} others is" if len(found) > 1 else "the other is not"
-    return [f"{others} right much more often (at best {max(found):.2f})"]
+    return [f"{others} right much more often (at best {best:.2f})"]
 
 
 def _range(trial: Trial) -> str:
@@ -126,6 +148,15 @@ def _range(trial: Trial) -> str:
         f"the inputs lie from {float(inputs.min()):.3g} to {float(inputs.max()):.3g}, mean {float(inputs.mean()):.3g}, "
         f"deviation {float(inputs.std()):.3g}"
     )
+
+
+def _fitted(trial: Trial) -> list[str]:
+    if float(trial.inputs.abs().max()) <= LARGE:
+        return []
+    return [
+        "networks for such values are mostly trained behind a scaler that was fitted on the training clips: "
+        "`scaling: {file: scaler.npz}`"
+    ]
 
 
 def _rates(manifest: Manifest, trial: Trial) -> str:

@@ -89,7 +89,14 @@ def in_turn(samples: Sequence[Sample]) -> Iterator[Sample]:
     yield from (sample for *_, sample in sorted(placed, key=lambda row: row[:3]))
 
 
-def logits_of(model: Model, inputs: Tensor) -> Tensor:
-    """Return logits (n, emotions) on the CPU in double precision, batch by batch."""
+def logits_of(model: Model, inputs: Tensor, *, batch: int = BATCH, shuffled: bool = True) -> Tensor:
+    """Return logits (n, emotions) on the CPU in double precision, batch by batch.
+
+    The inputs are `shuffled` by a fixed seed: where emotions take turns, a model that counts would be right.
+    """
+    turn = torch.arange(len(inputs))
+    if shuffled:
+        turn = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(SEED))
     with torch.inference_mode():
-        return torch.cat([model.logits(part.to(model.device)).cpu().double() for part in inputs.split(BATCH)])
+        parts = [model.logits(inputs[part].to(model.device)).cpu().double() for part in turn.split(batch)]
+    return torch.cat(parts)[turn.argsort()]

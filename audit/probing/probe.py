@@ -8,14 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from audit.dataset import open_dataset
 from audit.intervals import wilson
 from audit.manifest import Manifest, load_model, read_manifest
+from audit.model import Model
 from audit.probing.causes import Warned, warnings_of
-from audit.probing.clips import read_clips
+from audit.probing.clips import BATCH, logits_of, read_clips
 from audit.probing.emotion_names import renamed
 from audit.probing.found_data import FoundData
 from audit.probing.trial import Trial, tried
+from audit.stability import Instability, asked_again
 
 SHOWN, COUNTED = 8, 200
 CONFIDENCE = 0.95
@@ -118,8 +122,17 @@ def probe(
         chance=chance,
         answers=dict(Counter(model.emotions[answer] for answer in trial.answers).most_common()),
         inputs=described(manifest, trial),
-        warnings=warnings_of(manifest, model, trial, chance, say),
+        warnings=warnings_of(manifest, model, trial, chance, _unstable(model, trial), say),
     )
+
+
+def _unstable(model: Model, trial: Trial) -> Instability | None:
+    """Return whether the answers are the clips' own; no remedy can be read from others."""
+
+    def predict(inputs: Tensor, size: int) -> Tensor:
+        return logits_of(model, inputs, batch=size, shuffled=False).softmax(1)
+
+    return asked_again(model, predict, trial.inputs, trial.probabilities, BATCH)
 
 
 def described(manifest: Manifest, trial: Trial) -> dict[str, Any]:

@@ -8,11 +8,15 @@ from typing import Any
 
 from torch import Tensor
 
+from audit.adapter import CHUNK
 from audit.input_spec import FaceInput, InputSpec, SpeechInput
 from audit.kinds import find
 from audit.scaling import Affine, PerClip, Scaling, onto
 
 RATES = (8000, 16000, 22050, 24000, 44100, 48000)
+HOPS = (512, 256, 160, 128, 320, 200, 400, 1024)
+"""Samples from one column to the next, the likeliest first."""
+TRIED_HOPS = HOPS[:4]
 LONGEST = 30.0
 RANGES = ((0, 1), (-1, 1), (0, 255))
 FULL_SCALE = 32768
@@ -25,8 +29,8 @@ SCALE, RATE, SPECTRUM, AXES = "input scale", "sampling rate", "spectrogram", "ax
 class Reading:
     """One way to make inputs: its specification, and the lines of `input:` that say so.
 
-    `cause` is what would be wrong with the manifest if this one were right; `turned` that the last two axes change
-    places before the model sees them.
+    `cause` is what would be wrong with the manifest if this one were right; `turned` that the two axes of the plane
+    change places before the model sees them.
     """
 
     cause: str
@@ -39,16 +43,20 @@ class Reading:
         return inputs.transpose(-1, -2) if self.turned else inputs
 
 
-def other_readings(spec: InputSpec, order: str | None = None) -> Iterator[Reading]:
-    """Yield readings that differ from `spec` in one thing, the likeliest first; `order` is the manifest's."""
+def other_readings(spec: InputSpec, order: str | None = None, *, chunked: bool = False) -> Iterator[Reading]:
+    """Yield readings that differ from `spec` in one thing, the likeliest first.
+
+    `order` is the manifest's, `chunked` whether it has clips taken in pieces.
+    """
     yield from _scales(spec)
     if isinstance(spec, SpeechInput):
         yield from _rates(spec)
     yield from _spectra(spec)
-    there = order or spec.letters[4]
-    if spec.representation not in ("waveform", "preprocess") and there.endswith(("ft", "tf", "hw", "wh", "ftc", "hwc")):
-        turned = _turned(there)
-        yield Reading(AXES, {"order": turned if turned != spec.letters[4] else None}, spec, turned=True)
+    own = spec.letters[4]
+    own = f"{own[0]}{CHUNK}{own[1:]}" if chunked else own
+    turned = _turned(order or own, plane=own[-2:])
+    if spec.representation not in ("waveform", "preprocess") and turned is not None:
+        yield Reading(AXES, {"order": turned if turned != own else None}, spec, turned=True)
 
 
 def scaled(spec: InputSpec, lines: Mapping[str, Any] | None) -> InputSpec:
@@ -121,6 +129,9 @@ def _spectra(spec: InputSpec) -> Iterator[Reading]:
     for n_fft in (2 * keys["n_fft"], keys["n_fft"] // 2):
         if n_fft >= 256 and (keys["win_length"] or 0) <= n_fft:
             yield _with(spec, SPECTRUM, n_fft=n_fft)
+    for hop in TRIED_HOPS:
+        if hop != keys["hop_length"]:
+            yield _with(spec, SPECTRUM, hop_length=hop)
     yield _with(spec, SPECTRUM, mel_scale="htk" if keys["mel_scale"] == "slaney" else "slaney")
     yield _with(spec, SPECTRUM, ref=1.0 if keys["ref"] == "max" else "max")
 
@@ -138,6 +149,8 @@ def representation_lines(name: str, parameters: Mapping[str, Any]) -> dict[str, 
     return {"representation": {name: said}}
 
 
-def _turned(order: str) -> str:
-    pair = next(pair for pair in ("ft", "tf", "hw", "wh") if pair in order)
-    return order.replace(pair, pair[::-1])
+def _turned(order: str, plane: str) -> str | None:
+    """Return the order with the two letters of the plane in each other's place, None where one of them is left out."""
+    if not set(plane) <= set(order):
+        return None
+    return order.translate(str.maketrans(plane, plane[::-1]))

@@ -9,13 +9,23 @@ from typing import Any
 from audit.intervals import wilson
 from audit.manifest import Manifest
 from audit.model import Model
-from audit.probing.label_order import MUCH, SURPRISING, best_order, is_much_better, reordered, sign_test
+from audit.probing.label_order import (
+    MUCH,
+    SURPRISING,
+    best_order,
+    by_chance,
+    is_much_better,
+    reordered,
+    sign_test,
+)
 from audit.probing.lines import flow
 from audit.probing.readings import Reading
 from audit.probing.trial import Trial, tried_otherwise
 
 FEW = 60
 """Clips on which every other reading is tried; what looks better there is tried on all."""
+NAMED = 2
+"""Readings that fit as well as the best and are named."""
 LABELS = "label order"
 Tried = Sequence[tuple[Reading, Trial | None]]
 
@@ -47,6 +57,22 @@ def by_order(manifest: Manifest, trial: Trial) -> Cause | None:
     return Cause(LABELS, f"{', '.join(moved)}; that way {order.accuracy:.2f} would be right", {}, order.accuracy)
 
 
+def unsure_order(manifest: Manifest, trial: Trial) -> str:
+    """Return what is to be said of the order of the emotions that fits best but is not surely better."""
+    order = best_order(trial.counts)
+    if order.accuracy < trial.accuracy + MUCH:
+        return f"no other order fits much better (the best {order.accuracy:.2f})"
+    if order.accuracy <= by_chance(trial.truths, trial.answers, len(trial.emotions)):
+        return f"the best other order fits no better than one fits answers drawn at random ({order.accuracy:.2f})"
+    other = f"`{flow({'emotions': reordered(manifest.labels, order)})}`"
+    if len(manifest.labels) != len(trial.emotions):
+        other = "another order"
+    return (
+        f"{other} would give {order.accuracy:.2f}; {len(trial.clips)} clips are too few to be sure, ask for more with "
+        "--limit"
+    )
+
+
 def by_reading(model: Model, now: Trial, seen: Tried, chance: float) -> Cause | None:
     """Return the reading that is right surely and largely more often than the manifest's, None where none is."""
     few = now.first(FEW).accuracy
@@ -63,6 +89,11 @@ def by_reading(model: Model, now: Trial, seen: Tried, chance: float) -> Cause | 
         return None
     reading, trial = max(found, key=lambda each: each[1].accuracy)
     told = f"{said(reading)} {trial.accuracy:.2f} of {len(now.clips)} clips are right"
+    like = sorted((each for each in found if not _beats(trial, each[1])), key=lambda each: -each[1].accuracy)
+    rest = [f"{said(other)} {also.accuracy:.2f}" for other, also in like if other is not reading]
+    if rest:
+        more = f", and {len(rest) - NAMED} more" if len(rest) > NAMED else ""
+        told += f"; not surely worse: {', '.join(rest[:NAMED])}{more}. Which it was trained with, its code tells"
     return Cause(reading.cause, told, {"input": dict(reading.lines)}, trial.accuracy)
 
 
@@ -87,6 +118,12 @@ def said(reading: Reading) -> str:
     """Return `with ...` or `without ...`, lines of a manifest's input."""
     lines = {name: value for name, value in reading.lines.items() if value is not None}
     return f"with `{flow(lines)}`" if lines else f"without `{', '.join(reading.lines)}`"
+
+
+def _beats(one: Trial, other: Trial) -> bool:
+    """Return whether one trial is surely right more often than another on the same clips."""
+    gained, lost = int((one.right & ~other.right).sum()), int((other.right & ~one.right).sum())
+    return gained > lost and sign_test(gained, lost) < SURPRISING
 
 
 def _above(trial: Trial, chance: float) -> bool:

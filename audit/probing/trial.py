@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audit.adapter import Ahead
 from audit.errors import DataError, ModelError
 from audit.model import Model
 from audit.probing.clips import Clips, logits_of
@@ -64,8 +67,26 @@ def tried(model: Model, clips: Clips) -> Trial:
 def tried_otherwise(model: Model, clips: Clips, reading: Reading) -> Trial | None:
     """Return the answers to clips by another reading, None where the model takes no such inputs."""
     try:
-        inputs = reading.ordered(clips.inputs(reading.spec))
-        return Trial(clips, model.emotions, inputs, logits_of(model, inputs).softmax(1))
+        inputs = clips.inputs(reading.spec)
+        with _pieces_turned(model, reading) as turned:
+            inputs = inputs if turned else reading.ordered(inputs)
+            return Trial(clips, model.emotions, inputs, logits_of(model, inputs).softmax(1))
     except (ModelError, DataError, RuntimeError, ValueError):
         # A network says in its framework's own words that a shape does not fit.
         return None
+
+
+@contextmanager
+def _pieces_turned(model: Model, reading: Reading) -> Iterator[bool]:
+    """Let a model that takes clips in pieces turn each piece, where the reading is turned; yield whether it does."""
+    parts = (getattr(model, "ahead", None), *(model.module.children() if model.module is not None else ()))
+    ahead = next((part for part in parts if isinstance(part, Ahead)), None)
+    if not reading.turned or ahead is None or ahead.chunks is None:
+        yield False
+        return
+    # A whole clip turned before it is cut would be cut along the wrong axis.
+    kept, ahead.order = ahead.order, reading.lines["order"]
+    try:
+        yield True
+    finally:
+        ahead.order = kept

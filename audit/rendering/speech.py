@@ -11,6 +11,9 @@ from audit.rendering.case import Case, Perturbation
 from audit.rendering.level import Floats, decibels, has_levels, plane_of, represented, settings, unscaled
 from audit.rendering.media import Axes, Media, Sound
 
+SHOWN_DB = 80.0
+"""Of a picture, where the representation itself has no floor."""
+
 
 def media_of(case: Case, spec: SpeechInput) -> Media:
     """Return what there is to hear and see of a clip.
@@ -79,7 +82,7 @@ def _picture(values: Floats, clean: Floats, case: Case, spec: SpeechInput) -> by
     plane, shown = plane_of(clean), plane_of(values)
     if has_levels(spec):
         high = float(decibels(plane, spec).max())
-        return picture.spectrogram_png(decibels(shown, spec), high - float(settings(spec)["top_db"]), high)
+        return picture.spectrogram_png(decibels(shown, spec), high - (settings(spec)["top_db"] or SHOWN_DB), high)
     return picture.spectrogram_png(shown, float(plane.min()), float(plane.max()))
 
 

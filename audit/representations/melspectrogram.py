@@ -11,17 +11,18 @@ import torch
 from scipy.signal import get_window
 from torch import Tensor
 
+from audit.errors import ModelError
 from audit.input_spec import Axes
 from audit.kinds import representation
 
 
 def _bounds(
-    *, scaling: str = "unit", top_db: float = 80.0, ref: float | str = "max", **_: object
+    *, scaling: str = "unit", top_db: float | None = 80.0, ref: float | str = "max", **_: object
 ) -> tuple[float, float]:
     if scaling == "unit":
         return 0.0, 1.0
     if scaling == "decibel" and ref == "max":
-        return -top_db, 0.0
+        return -(top_db if top_db is not None else float("inf")), 0.0
     return (0.0 if scaling == "power" else -float("inf")), float("inf")
 
 
@@ -58,16 +59,19 @@ def melspectrogram(
     norm: Literal["slaney"] | None = "slaney",
     ref: float | Literal["max"] = "max",
     amin: float = 1e-10,
-    top_db: float = 80.0,
+    top_db: float | None = 80.0,
     scaling: Literal["unit", "decibel", "power"] = "unit",
 ) -> Tensor:
     """Return (n, 1, n_mels, 1 + samples // hop_length), equal to librosa's melspectrogram and power_to_db.
 
     `n_fft`, `hop_length` and `win_length` are in samples; `fmin` and `fmax` in Hz. `ref` is 0 dB: the clip's own
-    maximum, or a power. `top_db` is the floor below the clip's maximum. `scaling`: `power` leaves the mel power,
-    `decibel` its level in dB, `unit` maps [-top_db, 0] dB to [0, 1] and clips.
+    maximum, or a power. `top_db` is the floor below the clip's maximum, None for none but `amin`. `scaling`: `power`
+    leaves the mel power, `decibel` its level in dB, `unit` maps [-top_db, 0] dB to [0, 1] and clips.
     Stevens, Volkmann and Newman (1937) for the scale; Slaney (1998) for the filters.
+    Raises ModelError for `scaling: unit` without top_db.
     """
+    if scaling == "unit" and top_db is None:
+        raise ModelError("scaling: unit is from top_db below the maximum up to it; give top_db, or scaling: decibel")
     kernel = _window(window, win_length or n_fft, waveforms.dtype).to(waveforms.device)
     spectrum = torch.stft(
         waveforms,
@@ -90,8 +94,9 @@ def melspectrogram(
     level = 10.0 * torch.log10(mel.clamp_min(amin))
     peak = level.amax(dim=(1, 2, 3), keepdim=True)
     level = level - (peak if ref == "max" else 10.0 * float(np.log10(max(amin, float(ref)))))
-    floor = level.amax(dim=(1, 2, 3), keepdim=True) - top_db
-    level = torch.maximum(level, floor)
+    if top_db is None:
+        return level
+    level = torch.maximum(level, level.amax(dim=(1, 2, 3), keepdim=True) - top_db)
     return (level / top_db + 1.0).clamp(0.0, 1.0) if scaling == "unit" else level
 
 

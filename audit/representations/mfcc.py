@@ -41,7 +41,7 @@ def mfcc(
     norm: Literal["slaney"] | None = "slaney",
     ref: float | Literal["max"] = 1.0,
     amin: float = 1e-10,
-    top_db: float = 80.0,
+    top_db: float | None = 80.0,
     lifter: float = 0.0,
     mean: bool = False,
 ) -> Tensor:

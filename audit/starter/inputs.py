@@ -8,12 +8,12 @@ from itertools import product
 from typing import Any
 
 from audit.loaders.inspection import Dimensions, Inspection
+from audit.probing.readings import HOPS
 from audit.starter.data_facts import DataFacts
 
 BANDS = (128, 64, 80, 40)
 USUAL_BANDS = (128, 64, 80, 40, 96, 256, 32, 26, 20, 13, 39, 60)
 COEFFICIENTS = 40
-HOPS = (512, 256, 160, 128, 320, 200, 400, 1024)
 RATES = (16000, 22050, 24000, 44100, 48000, 8000)
 SHORTEST_WAVEFORM = 2000
 MOST = 12
@@ -38,13 +38,15 @@ def drafts(seen: Inspection, data: DataFacts, preprocess: str | None = None) -> 
         found = _waveforms((None,), data)
     else:
         found = _sounds(seen.shape, data)
+    # A function in place of the representation is asked for by name; what the file knows of others is beside the point.
+    certain = {key: value for key, value in seen.input.items() if preprocess is None or key != "representation"}
     yielded: list[Mapping[str, Any]] = []
     for draft in found:
         # A line that the file settles may be one to leave out.
-        lines = {key: value for key, value in {**draft.lines, **seen.input}.items() if value is not None}
+        lines = {key: value for key, value in {**draft.lines, **certain}.items() if value is not None}
         if lines not in yielded and len(yielded) < MOST:
             yielded.append(lines)
-            yield Draft(lines, {key: why for key, why in draft.why.items() if key not in seen.input})
+            yield Draft(lines, {key: why for key, why in draft.why.items() if key not in certain})
 
 
 def _faces(shape: Dimensions | None, data: DataFacts) -> Iterator[Draft]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,9 @@ from audit.kinds import Method, find, known_methods
 from audit.loaders.inspection import Inspection
 
 
-def inspected(path: Path, loader: str | None, *, trust: bool) -> tuple[str, Inspection]:
-    """Return the loader's name and what the file at `path` says; `loader` names it where more than one could.
+def inspected(path: Path, loader: str | None, *, trust: bool, key: str | None = None) -> tuple[str, Inspection]:
+    """Return the loader's name and what the file at `path` says; `loader` names it where more than one could,
+    `key` the entry of a file that holds several.
 
     Those that take the file's ending are asked first, then all others by its content.
     Raises UsageError where there is no such file or loader, ModelError where none of them knows the file, or it is
@@ -23,14 +26,14 @@ def inspected(path: Path, loader: str | None, *, trust: bool) -> tuple[str, Insp
         raise ModelError(f"{path}: the file is empty; save or download it again")
     if loader is not None:
         method = find("loader", loader, relative_to=Path.cwd())
-        found = _asked(method, path, trust=trust)
+        found = _asked(method, path, trust=trust, key=key)
         return loader, found or Inspection("a file that its loader cannot look into")
     methods = [m for m in known_methods("loader").values() if m.facts.get("inspect") is not None]
     methods.sort(key=lambda m: path.suffix.lower() not in m.facts["extensions"])
     refused: list[ModelError] = []
     for method in methods:
         try:
-            found = _asked(method, path, trust=trust)
+            found = _asked(method, path, trust=trust, key=key)
         except UntrustedError:
             raise
         except ModelError as error:
@@ -47,17 +50,26 @@ def inspected(path: Path, loader: str | None, *, trust: bool) -> tuple[str, Insp
     )
 
 
-def _asked(method: Method, path: Path, *, trust: bool) -> Inspection | None:
+def _asked(method: Method, path: Path, *, trust: bool, key: str | None) -> Inspection | None:
     look = method.facts.get("inspect")
     if look is None:
         return None
     found: Inspection | None
     try:
-        found = look(path, trust=False)
+        found = _looked(look, path, trust=False, key=key)
     except UntrustedError as error:
         if not trust:
             raise UntrustedError(f"{error} (`audit init --trust` declares it)") from error
-        found = look(path, trust=True)
+        found = _looked(look, path, trust=True, key=key)
         if found is not None:
             found = replace(found, lines={**found.lines, "trust": True})
+    if found is not None and key is not None:
+        found = replace(found, lines={**found.lines, "key": key})
     return found
+
+
+def _looked(look: Callable[..., Inspection | None], path: Path, *, trust: bool, key: str | None) -> Inspection | None:
+    with warnings.catch_warnings():
+        # torch finds out that a pickle is none of its own, and says more about it than anyone needs to know.
+        warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+        return look(path, trust=trust, key=key)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from audit.errors import AuditError, DataError, ModelError, SuiteError
-from audit.input_spec import InputSpec, SpeechInput
+from audit.errors import AuditError, DataError, ModelError, SuiteError, UntrustedError
+from audit.input_spec import InputSpec
 from audit.intervals import wilson
-from audit.manifest import load_model
+from audit.kinds import find
+from audit.manifest import load_model, read_manifest
 from audit.model import Model
 from audit.probing.clips import Clips, logits_of
 from audit.probing.label_order import sign_test
 from audit.probing.lines import flow
-from audit.probing.readings import AXES, Reading, other_readings, representation_lines, scaled, scalings
-from audit.starter.inputs import HOPS, Draft
+from audit.probing.readings import AXES, Reading, other_readings, scaled, scalings
+from audit.starter.inputs import Draft
 from audit.starter.labels import UNKNOWN, Labels, fitted_labels, known_labels
 
 ENOUGH = 0.9
@@ -65,10 +66,11 @@ def search(
 
     `write(input, labels)` writes a manifest to be tried. `emotions` are the data's in their order, `outputs` how many
     the model has as far as is known, `labels` their names in the file; the keys `certain` are not varied.
-    Raises ModelError with what the model said where it takes none of the drafts.
+    Raises ModelError with what the model said where it takes none of the drafts, at once where its file cannot be
+    opened whatever its input is.
     """
     judge = Judge(clips, emotions, labels, certain)
-    refused: list[str] = []
+    refused = Refused()
     best: tuple[Attempt, Model] | None = None
     for draft in drafts:
         model = _opened(draft, write, labels, outputs, len(emotions), refused)
@@ -82,7 +84,9 @@ def search(
         if best[0].labels.accuracy >= ENOUGH:
             break
     if best is None:
-        told = f"; the first said: {refused[0]}" if refused else ""
+        if refused.file is not None:
+            raise refused.file
+        told = f"; the first said: {refused.told[0]}" if refused.told else ""
         raise ModelError(
             f"the model takes none of the inputs that were tried{told}\nsay how its input is made: --preprocess "
             "file.py:function; it is given (waveform, sampling_rate), or a picture (channels, height, width), and "
@@ -91,20 +95,53 @@ def search(
     return Searched(judge.improved(best[1], best[0]), judge.tried, len(clips), judge.chance)
 
 
+@dataclass
+class Refused:
+    """What was said of drafts that were refused, and by the loader of the file itself, while it has never opened it."""
+
+    told: list[str] = field(default_factory=list)
+    file: ModelError | None = None
+    opens: bool = False
+
+
 def _opened(
-    draft: Draft, write: Write, labels: Sequence[str], outputs: int | None, emotions: int, refused: list[str]
+    draft: Draft, write: Write, labels: Sequence[str], outputs: int | None, emotions: int, refused: Refused
 ) -> Model | None:
+    """Return the model of a draft, None where it takes no such input; raises ModelError where its file is refused."""
     for count in dict.fromkeys((outputs or emotions, emotions)):
         names = list(labels) or [f"{UNKNOWN}-{i + 1}" for i in range(count)]
         path = write(draft.lines, names)
         try:
-            return load_model(path)
-        except SuiteError:
+            model = load_model(path)
+        except (SuiteError, UntrustedError):
             raise
         except AuditError as error:
-            # The file it stood in is gone.
-            refused.append(str(error).removeprefix(f"{path}: "))
+            refused.told.append(_said(error, path))
+            continue
+        refused.opens, refused.file = True, None
+        return model
+    if not refused.opens:
+        _ask_loader(path, refused)
     return None
+
+
+def _ask_loader(path: Path, refused: Refused) -> None:
+    """Find out whether the file opens at all; raises ModelError where two drafts are refused in the same words."""
+    manifest = read_manifest(path)
+    try:
+        find("loader", manifest.loader, relative_to=path.parent).load()(manifest, **manifest.keys)
+    except AuditError as error:
+        again = ModelError(_said(error, path))
+        if str(again) == str(refused.file):
+            raise again from error
+        refused.file = again
+    else:
+        refused.opens, refused.file = True, None
+
+
+def _said(error: AuditError, path: Path) -> str:
+    """Return what an error says, without the manifest it stood in, which is gone."""
+    return str(error).removeprefix(f"{path}: ")
 
 
 class Judge:
@@ -161,11 +198,6 @@ class Judge:
             changed = {key for key, value in reading.lines.items() if best.draft.lines.get(key) != value}
             if reading.cause != AXES and not changed & set(self.certain):
                 yield reading
-        if isinstance(best.spec, SpeechInput) and "hop_length" in best.spec.parameters:
-            for hop in HOPS[:4]:
-                spec = replace(best.spec, parameters={**best.spec.parameters, "hop_length": hop})
-                if spec != best.spec:
-                    yield Reading("hop", representation_lines(spec.representation, spec.parameters), spec)
 
 
 def _filled(lines: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ SEARCHED, FEW = 96, 8
 # What is silent, blank, broken or too short by these is so by any other.
 ANY: Mapping[str, InputSpec] = {"speech": SpeechInput(16000, 30.0, "waveform"), "face": FaceInput(48, 48)}
 TRIED = ("scaling", "representation", "sampling_rate", "seconds")
+MOST_OFTEN = "the model is right most often with it"
+NOT_BEATEN = "nothing else that was tried is surely better"
 NOT_FOUND = "NOT FOUND OUT: nothing that was tried is above guessing"
 COUNTS = re.compile(r"(num|n)?_?(emotions?|class(es)?|labels?|outputs?|categories)(_?(num|count))?", re.IGNORECASE)
 
@@ -45,6 +47,7 @@ class Wanted:
     loader: str | None = None
     source: str | None = None
     preprocess: str | None = None
+    key: str | None = None
     trust: bool = False
     force: bool = False
 
@@ -80,7 +83,7 @@ def start(wanted: Wanted, data: FoundData, say: Callable[[str], None] = lambda _
     name = slug(wanted.model.resolve().stem if wanted.model.is_file() else wanted.model.resolve().name)
     manifest, suite = wanted.out / f"{name}.model.yaml", wanted.out / f"{name}.audit.yaml"
     _may_write((manifest, suite), force=wanted.force)
-    loader, seen = inspected(wanted.model, wanted.loader, trust=wanted.trust)
+    loader, seen = inspected(wanted.model, wanted.loader, trust=wanted.trust, key=wanted.key)
     if seen.source is not None and wanted.source is None:
         raise UsageError(_source_is_due(wanted.model, seen))
     say(f"{wanted.model}: {seen.what}, opened by loader {loader}")
@@ -164,15 +167,15 @@ def _write(
     why = {key: reason for key, reason in best.why.items() if key in best.lines}
     for key in TRIED:
         if key in best.lines and key not in opened.seen.input:
-            why.setdefault(key, "the model is right most often with it")
+            why.setdefault(key, MOST_OFTEN if labels.accuracy >= max(searched.tried.values()) else NOT_BEATEN)
     why = why if searched.holds else dict.fromkeys(why, "not found out")
     if not labels.certain:
         why["rename" if opened.seen.labels else "emotions"] = labels.why
     if opened.arguments:
         why["arguments"] = "the function asks for it"
     notes = [
-        f"On {searched.clips} clips it is right in {labels.accuracy:.2f} with these lines, the best of "
-        f"{len(searched.tried)} tried; guessing gets {searched.chance:.2f}."
+        f"On {searched.clips} clips it is right in {labels.accuracy:.2f} with these lines; of {len(searched.tried)} "
+        f"ways tried none is surely better. Guessing gets {searched.chance:.2f}."
     ]
     notes += [] if searched.holds else [f"{NOT_FOUND}. Correct the lines below."]
     rename = renames(opened.seen, labels, together)

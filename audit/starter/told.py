@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from audit.probing.causes import UNSTABLE
 from audit.probing.table import Page, folded, lines
 from audit.report.numbers import count as counted
 from audit.starter.start import NOT_FOUND, Started
@@ -13,6 +14,14 @@ from audit.wording import near, plain
 
 MOST = 5
 DOUBT = "If it was right more often where it was trained, a guessed line is not what it was trained with."
+SCALER = (
+    "look    for a scaler that was fitted on the training clips (StandardScaler, a mean and a deviation per feature), "
+    "beside the training code: `scaling: {file: scaler.npz}` below `input:`"
+)
+FUNCTION = (
+    "look    for the code that makes the model's input of a recording; if no representation does the same: "
+    "audit init --preprocess file.py:function"
+)
 
 
 def show(started: Started, page: Page | None = None) -> None:
@@ -50,4 +59,19 @@ def told(started: Started, width: int | None) -> Iterator[Text]:
         yield from folded(DOUBT, width, "")
     for path in (started.manifest, started.suite):
         yield Text(f"wrote   {plain(near(path))}")
-    yield Text(f"next    audit run {plain(near(started.suite))}")
+    yield from _next(started, width)
+
+
+def _next(started: Started, width: int | None) -> Iterator[Text]:
+    """Yield what to do: an audit, or what must come before one."""
+    again = f"audit probe {near(started.manifest)} --data {started.data.source.root or '...'}"
+    if any(warned.kind == UNSTABLE for warned in started.probe.warnings):
+        told = f"next    mend the model until its answers are the clips' own (the first warning), then {again}"
+        yield from folded(told, width, " " * 8)
+    elif not started.searched.holds:
+        yield from folded(SCALER, width, " " * 8)
+        if "preprocess" not in started.searched.best.draft.lines:
+            yield from folded(FUNCTION, width, " " * 8)
+        yield from folded(f"next    correct {near(started.manifest)}, then {again}", width, " " * 8)
+    else:
+        yield Text(f"next    audit run {plain(near(started.suite))}")

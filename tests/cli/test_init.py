@@ -77,9 +77,16 @@ def test_a_model_that_was_never_trained_is_said_to_know_nothing(
     torch.save({"epoch": 3, "state": network.state_dict()}, here / "never.pth")
     words = ["init", "--model", "never.pth", "--data", str(spoken), "--source", "net.py:build", "--out", "new"]
     assert main(words) == 1
-    assert "NOT FOUND OUT: nothing that was tried is above guessing" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert "NOT FOUND OUT: nothing that was tried is above guessing" in told
+    assert "`scaling: {file: scaler.npz}`" in told
+    assert "--preprocess file.py:function" in told
+    assert "next audit run" not in told
+    assert f"next correct new/never.model.yaml, then audit probe new/never.model.yaml --data {spoken}" in told
     text = (here / "new" / "never.model.yaml").read_text()
     assert "# NOT FOUND OUT" in text
+    assert "with these lines; of" in text
+    assert "ways tried none is surely better" in " ".join(text.replace("\n#", "").split())
     manifest = read(here / "new" / "never.model.yaml")
     assert (manifest["source"], manifest["weights"], manifest["key"]) == ("../net.py:build", "../never.pth", "state")
     assert manifest["arguments"] == {"num_classes": 6}
@@ -123,3 +130,15 @@ def test_a_mistake_says_what_to_do_and_writes_nothing(
     assert main(["init", *(str(spoken) if word == "DATA" else word for word in words)]) == code
     assert told in capsys.readouterr().err
     assert sorted(here.iterdir()) == before
+
+
+def test_weights_that_do_not_fit_their_code_are_said_to_be_so_and_no_input_is_asked_for(
+    here: Path, repository: Path, spoken: Path, capsys: Told
+) -> None:
+    (here / "net.py").write_text("from torch import nn\n\n\ndef build():\n    return nn.Linear(3, 6)\n")
+    weights = repository / "models" / "weights" / "quickstart.safetensors"
+    assert main(["init", "--model", str(weights), "--data", str(spoken), "--source", "net.py:build"]) == 3
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith(f"error: {weights}: ")
+    assert "--preprocess" not in told
+    assert "none of the inputs" not in told

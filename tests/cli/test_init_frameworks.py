@@ -221,3 +221,41 @@ def test_faces_trained_on_by_others_are_understood_without_a_word(
     assert manifest["input"] == known["input"]
     assert manifest["emotions"] == known["emotions"]
     assert read(here / "emotion-model.audit.yaml")["data"]["root"] == str(audit_data / "fer2013" / "test")
+
+
+def test_the_classifier_in_a_mapping_is_found_or_named(here: Path, spoken: Path, capsys: Told) -> None:
+    joblib = pytest.importorskip("joblib")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    rows, emotions = features(spoken)
+    scaler = StandardScaler().fit(rows)
+    near, line = KNeighborsClassifier(1).fit(rows, emotions), LogisticRegression().fit(scaler.transform(rows), emotions)
+    joblib.dump({"scaler": scaler, "classifier": near, "emotions": EMOTIONS}, here / "one.joblib")
+    joblib.dump({"near": near, "line": line}, here / "two.joblib")
+    words = ["init", "--trust", "--data", str(spoken), "--model"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main([*words, "one.joblib"]) == 0
+    assert read(here / "one.model.yaml")["key"] == "classifier"
+    capsys.readouterr()
+    assert main([*words, "two.joblib"]) == 3
+    assert "2 fitted classifiers, near, line; name the one that is meant with --key NAME" in capsys.readouterr().err
+    assert main([*words, "two.joblib", "--key", "far"]) == 3
+    assert "no entry 'far' (there is: a mapping with near, line)" in capsys.readouterr().err
+    assert main([*words, "two.joblib", "--key", "near"]) == 0
+    assert read(here / "two.model.yaml")["key"] == "near"
+    capsys.readouterr()
+
+
+def test_the_entry_of_a_checkpoint_can_be_named(here: Path, spoken: Path, linear: nn.Module, capsys: Told) -> None:
+    (here / "net.py").write_text(
+        "from torch import nn\n\n\ndef build():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64 * 63, 6))\n"
+    )
+    blank = {name: torch.zeros_like(value) for name, value in linear.state_dict().items()}
+    torch.save({"blank": blank, "trained": linear.state_dict()}, here / "both.pt")
+    words = ["init", "--model", "both.pt", "--source", "net.py:build", "--data", str(spoken)]
+    assert main([*words, "--key", "trained"]) == 0
+    assert read(here / "both.model.yaml")["key"] == "trained"
+    capsys.readouterr()

@@ -88,6 +88,7 @@ def test_a_wrong_order_of_labels_is_named_with_the_right_one(
         ),
         ("sampling_rate: 16000", "sampling_rate: 8000", "sampling rate  with `sampling_rate: 16000` 0.9"),
         ("sampling_rate: 16000", "sampling_rate: 44100", "sampling rate  with `sampling_rate: 16000` 0.9"),
+        ("hop_length: 512", "hop_length: 160", "spectrogram  with `representation: {melspectrogram: {n_fft: 1024, hop"),
         ("top_db: 80.0}}", "top_db: 80.0}}\n  order: nctf", "axis order  without `order` 0.9"),
     ],
 )
@@ -118,6 +119,22 @@ def test_one_emotion_for_all_clips_is_a_warning(tmp_path: Path, spoken: Path, ca
     for cause in ("label order", "input scale", "sampling rate", "axis order", "softmax", "another language"):
         assert cause.split()[-1] in told
     assert "clips of emotions that the model does not know are left out: 16 happiness" in told
+
+
+def test_values_that_no_network_takes_as_they_are_ask_for_the_fitted_scaler(
+    here: Path, spoken: Path, capsys: Told
+) -> None:
+    (here / "mine.py").write_text(
+        "import numpy as np\n\n\ndef weigh(features):\n    return np.tanh(features.reshape(len(features), -1)[:, :6])\n"
+    )
+    (here / "my.model.yaml").write_text(
+        "version: 1\nmodel: mfcc\nloader: python\nsource: mine.py:weigh\nactivation: none\n"
+        "emotions: [anger, fear, happiness, neutral, sadness, surprise]\n"
+        "input: {sampling_rate: 16000, seconds: 2, representation: {mfcc: {n_mfcc: 40, mean: true}}}\n"
+    )
+    assert main(["probe", "my.model.yaml", "--data", str(spoken)]) == 1
+    told = capsys.readouterr().out
+    assert "mostly trained behind a scaler that was fitted on the training clips: `scaling: {file: scaler.npz}`" in told
 
 
 def test_softmax_that_came_twice_is_named(tmp_path: Path, repository: Path, spoken: Path, capsys: Told) -> None:

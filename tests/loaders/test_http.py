@@ -284,3 +284,15 @@ def test_logits_and_sigmoids_are_declared(server: Server, tmp_path: Path) -> Non
 def test_rounded_probabilities_are_probabilities(server: Server, tmp_path: Path) -> None:
     server.answer = lambda *_: said([0.33, 0.33, 0.33])
     np.testing.assert_allclose(load(server, tmp_path).logits(clips(1)).softmax(1), [[1 / 3] * 3], atol=1e-6)
+
+
+def test_probabilities_that_are_declared_logits_are_refused(server: Server, tmp_path: Path) -> None:
+    server.answer = lambda *_: said([0.7, 0.2, 0.1])
+    with pytest.raises(ModelError, match="softmax would be taken twice"):
+        load(server, tmp_path, more="activation: none\n")
+
+
+def test_what_a_server_says_beside_the_emotions_is_left_out(server: Server, tmp_path: Path) -> None:
+    server.answer = lambda *_: said({LABELS[0]: 0.75, LABELS[1]: 0.25, LABELS[2]: 0.12})
+    model = load(server, tmp_path, more=f"rename: {{{LABELS[2]}: null}}\n")
+    np.testing.assert_allclose(model.logits(clips(1)).softmax(1), [[0.75, 0.25]], atol=1e-6)

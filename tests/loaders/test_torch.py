@@ -7,46 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from audit.errors import ModelError, UntrustedError
-from audit.input_spec import SpeechInput
-from audit.kinds import find
 from audit.manifest import Manifest, Source
-from audit.model import Model
 
-SPEC = SpeechInput(8000, 0.5, "waveform")
-CODE = """
-import torch
-from torch import nn
-
-def build(*, width=4):
-    return nn.Sequential(nn.Linear(4000, width), nn.ReLU(), nn.BatchNorm1d(width), nn.Linear(width, 2))
-
-def fails():
-    raise ValueError("no such width")
-
-def draws():
-    torch.rand(3)
-    return build()
-
-def dictionary():
-    return {}
-"""
-
-
-def load(manifest: Manifest) -> Model:
-    model = find("loader", "torch").load()(manifest)
-    assert isinstance(model, Model)
-    return model
-
-
-def network(width: int = 4) -> nn.Module:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return nn.Sequential(nn.Linear(4000, width), nn.ReLU(), nn.BatchNorm1d(width), nn.Linear(width, 2)).eval()
+from .torch_cases import load, network, saved, written
 
 
 @pytest.fixture
@@ -55,18 +22,8 @@ def state() -> dict[str, Tensor]:
 
 
 @pytest.fixture
-def manifest(tmp_path: Path, state: dict[str, Tensor]) -> Manifest:
-    (tmp_path / "net.py").write_text(CODE)
-    weights = tmp_path / "w.safetensors"
-    safetensors.torch.save_file(state, weights)
-    path = tmp_path / "m.model.yaml"
-    return Manifest("m", path, "torch", SPEC, ("a", "b"), Source(tmp_path / "net.py", "build"), {}, weights)
-
-
-def saved(manifest: Manifest, content: object, name: str = "w.pt") -> Manifest:
-    path = manifest.path.with_name(name)
-    torch.save(content, path)
-    return replace(manifest, weights=path)
+def manifest(tmp_path: Path) -> Manifest:
+    return written(tmp_path)
 
 
 def test_safetensors_and_a_state_dict_give_the_same_network(manifest: Manifest, state: dict[str, Tensor]) -> None:
@@ -120,11 +77,6 @@ def test_all_weights_that_do_not_fit_are_named_in_one_error(manifest: Manifest, 
 def test_many_weights_that_do_not_fit_are_counted(manifest: Manifest, state: dict[str, Tensor]) -> None:
     with pytest.raises(ModelError, match=r"9 missing: .* and 4 more; 9 not in the network: .* and 4 more"):
         load(saved(manifest, {f"layer{index}": value for index, value in enumerate(state.values())}))
-
-
-def test_a_prefix_on_every_name_is_recognised(manifest: Manifest, state: dict[str, Tensor]) -> None:
-    with pytest.raises(ModelError, match=r"every name begins with 'module\.'"):
-        load(saved(manifest, {f"module.{name}": value for name, value in state.items()}))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -188,6 +140,12 @@ def test_a_pickled_module_loads_with_trust(pickled: Manifest) -> None:
     inputs = torch.linspace(-1, 1, 8000).view(2, 4000)
     with torch.no_grad():
         assert torch.equal(load(replace(pickled, trust=True)).logits(inputs), network()(inputs))
+
+
+def test_a_pickled_module_and_a_source_are_one_too_many(manifest: Manifest) -> None:
+    both = replace(saved(manifest, network(), "whole.pt"), trust=True)
+    with pytest.raises(ModelError, match=r"whole pickled Sequential, code and weights, .*leave out `source:`"):
+        load(both)
 
 
 def test_a_pickled_module_whose_code_is_gone_says_what_to_do(manifest: Manifest, tmp_path: Path) -> None:

@@ -5,112 +5,42 @@ from pathlib import Path
 from typing import Any
 
 import huggingface_hub.constants
-import numpy as np
 import pytest
 import torch
 import transformers
-from PIL import Image
 
 from audit.loaders.feature_map import FeatureMap
 from audit.loaders.transformers_folder.preprocessing import preprocessing
 from audit.manifest import load_model, read_manifest
-from audit.model import Model, as_found
+from audit.model import as_found
 from audit.randomness import SampleRng
 from audit.saliency.lrp.lrp import lrp
 
-LABELS = ("anger", "joy", "neutral")
-NAMES: dict[str, Any] = {"id2label": dict(enumerate(LABELS)), "label2id": {n: i for i, n in enumerate(LABELS)}}
-SMALL: dict[str, Any] = {
-    "hidden_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    **NAMES,
-}
-HEARING: dict[str, Any] = {
-    "conv_dim": (12, 12, 12),
-    "conv_stride": (5, 4, 2),
-    "conv_kernel": (10, 8, 4),
-    "num_feat_extract_layers": 3,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 2,
-    "classifier_proj_size": 16,
-    **SMALL,
-}
-SIDE = 16
-SPEECH = "{sampling_rate: 16000, seconds: 0.125, representation: waveform}"
-FACES = f"{{modality: face, height: {SIDE}, width: {SIDE}, colour: rgb}}"
-
-
-def lively(network: Any) -> Any:
-    generator = torch.Generator().manual_seed(0)
-    for parameter in network.parameters():
-        parameter.data = 0.4 * torch.randn(parameter.shape, generator=generator)
-    return network.eval()
-
-
-def wav2vec2() -> Any:
-    return lively(transformers.Wav2Vec2ForSequenceClassification(transformers.Wav2Vec2Config(**HEARING)))
-
-
-def wav2vec2_with_layer_norm() -> Any:
-    own = transformers.Wav2Vec2Config(**HEARING, feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
-    return lively(transformers.Wav2Vec2ForSequenceClassification(own))
-
-
-def hubert() -> Any:
-    return lively(transformers.HubertForSequenceClassification(transformers.HubertConfig(**HEARING)))
-
-
-def vit() -> Any:
-    return lively(
-        transformers.ViTForImageClassification(transformers.ViTConfig(**SMALL, image_size=SIDE, patch_size=4))
-    )
-
-
-def resnet() -> Any:
-    config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], **NAMES)
-    torch.manual_seed(0)
-    return transformers.ResNetForImageClassification(config).eval()
-
-
-def manifest(folder: Path, *, given: str = SPEECH, labels: Any = LABELS, extra: str = "") -> Path:
-    path = folder / "m.model.yaml"
-    path.write_text(
-        f"version: 1\nmodel: own\nloader: transformers\nweights: kept\ninput: {given}\n"
-        f"emotions: [{', '.join(labels)}]\n{extra}"
-    )
-    return path
-
-
-def kept(folder: Path, network: Any, processor: Any, *, given: str = SPEECH, extra: str = "") -> Model:
-    network.save_pretrained(folder / "kept")
-    processor.save_pretrained(folder / "kept")
-    return load_model(manifest(folder, given=given, extra=extra))
-
-
-def clips(count: int) -> torch.Tensor:
-    """Clips with an offset, of unlike loudness, one in two filled up by zeros."""
-    found = 0.1 + torch.randn(count, 2000, generator=torch.Generator().manual_seed(1))
-    found = found * torch.logspace(-3, 0, count)[:, None]
-    found[::2, 1500:] = 0.0
-    return found
-
-
-def pictures(count: int) -> list[Image.Image]:
-    values = np.random.default_rng(1).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
-    return [Image.fromarray(value) for value in values]
-
-
-def in_unit_range(shown: list[Image.Image]) -> torch.Tensor:
-    return torch.stack([torch.from_numpy(np.asarray(p, dtype=np.float32) / 255).movedim(-1, 0) for p in shown])
-
+from .transformers_cases import (
+    FACES,
+    LABELS,
+    MASKED,
+    SIDE,
+    clips,
+    extracted,
+    hubert,
+    in_unit_range,
+    kept,
+    manifest,
+    pictures,
+    resnet,
+    vit,
+    wav2vec2,
+    wav2vec2_with_layer_norm,
+)
 
 HEARERS = [
     (wav2vec2, {"do_normalize": True}),
     (wav2vec2, {"do_normalize": False}),
     (wav2vec2_with_layer_norm, {"do_normalize": True, "return_attention_mask": True}),
+    (wav2vec2_with_layer_norm, {"do_normalize": False, "return_attention_mask": True, "padding_value": 0.25}),
     (hubert, {"do_normalize": True}),
+    (hubert, {"do_normalize": True, "return_attention_mask": True}),
 ]
 SEERS = [
     (vit, {"size": {"height": SIDE, "width": SIDE}}),
@@ -129,7 +59,7 @@ SEERS = [
 def test_clips_are_heard_as_the_framework_hears_them(tmp_path: Path, build: Any, keys: Any, count: int) -> None:
     own, extractor = build(), transformers.Wav2Vec2FeatureExtractor(**keys)
     model = kept(tmp_path, own, extractor)
-    given = extractor(list(clips(count).numpy()), sampling_rate=16000, return_tensors="pt")
+    given = extracted(extractor, clips(count))
     with torch.no_grad():
         expected = own(**given).logits
         found = model.logits(clips(count))
@@ -160,7 +90,7 @@ def test_the_clips_preprocessing_is_the_feature_extractors_own(tmp_path: Path, k
     (tmp_path / "kept").mkdir()
     spec = read_manifest(manifest(tmp_path)).spec
     ahead, _ = preprocessing(extractor, spec, "input_values", tmp_path)
-    expected = extractor(list(clips(32).numpy()), sampling_rate=16000, return_tensors="pt")["input_values"]
+    expected = extracted(extractor, clips(32))["input_values"]
     torch.testing.assert_close(ahead(clips(32)), expected, atol=1e-5, rtol=0)
 
 
@@ -262,13 +192,14 @@ def test_hooks_see_the_feature_encoder_and_not_the_hidden_states(tmp_path: Path)
     assert features.shape[:2] == (2, 12)
 
 
-@pytest.mark.parametrize("build", [wav2vec2, vit])
+@pytest.mark.parametrize("build", [wav2vec2, wav2vec2_with_layer_norm, vit])
 def test_lrp_reads_the_classifier_as_a_graph(tmp_path: Path, build: Any) -> None:
     if build is vit:
         model = kept(tmp_path, build(), transformers.ViTImageProcessorPil(do_resize=False), given=FACES)
         inputs = in_unit_range(pictures(2))
     else:
-        model, inputs = kept(tmp_path, build(), transformers.Wav2Vec2FeatureExtractor()), clips(2)
+        keys = MASKED if build is wav2vec2_with_layer_norm else {}
+        model, inputs = kept(tmp_path, build(), transformers.Wav2Vec2FeatureExtractor(**keys)), clips(2)
     with as_found(model):
         found = lrp(model, inputs, torch.tensor([0, 2]), SampleRng([1, 2]))
     assert found.values.shape == inputs.shape

@@ -127,7 +127,7 @@ def test_weights_of_another_shape_are_refused(folder: Path) -> None:
     [
         ("config.json", r"has no config\.json; model\.save_pretrained"),
         ("model.safetensors", r"the model cannot be opened \(OSError: .*model\.safetensors"),
-        ("preprocessor_config.json", r"has no preprocessor_config\.json; save the model's feature"),
+        ("preprocessor_config.json", r"has no preprocessor_config\.json, so that nothing says"),
     ],
 )
 def test_incomplete_folders_say_what_to_save(folder: Path, name: str, said: str) -> None:

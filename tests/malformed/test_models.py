@@ -40,8 +40,8 @@ REFUSED = {
         PYTHON + "some_nan\n",
         ("returned NaN or infinite logits", "the first clip it fails on is angry-0"),
     ),
-    "words": (PYTHON + "text\n", ("an array of (4, 3) numbers is due",)),
-    "nothing": (PYTHON + "nothing\n", ("net.py:nothing returned a NoneType", "numbers is due")),
+    "words": (PYTHON + "text\n", ("returned text, ", "an array of (4, 3) numbers")),
+    "nothing": (PYTHON + "nothing\n", ("net.py:nothing returned NoneType", "is due")),
     "one answer for all": (PYTHON + "one_row\n", ("returned (1, 3) for 4 inputs", "one row per input")),
     "softmax declared where there is none": (
         PYTHON + "scores\nactivation: softmax\n",

@@ -56,6 +56,33 @@ def test_the_axes_of_a_picture_or_a_spectrogram_change_places() -> None:
     assert not [reading for reading in other_readings(SpeechInput(16000, 1.0, "waveform")) if reading.turned]
 
 
+@pytest.mark.parametrize(
+    ("order", "chunked", "turned"),
+    [
+        ("nwhc", False, "nhwc"),
+        ("ncwh", False, None),
+        ("nhw", False, "nwh"),
+        ("nkhwc", True, "nkwhc"),
+        (None, True, "nkcwh"),
+        ("nkcwh", True, None),
+    ],
+)
+def test_the_axes_change_places_wherever_the_others_are(order: str | None, chunked: bool, turned: str | None) -> None:
+    (reading,) = [r for r in other_readings(FaceInput(8, 8), order, chunked=chunked) if r.turned]
+    assert reading.lines == {"order": turned}
+
+
+def test_an_order_without_one_of_the_axes_has_none_to_change() -> None:
+    spec = SpeechInput(16000, 1.0, "mfcc", {"mean": True})
+    assert not [reading for reading in other_readings(spec, "nf") if reading.turned]
+
+
+def test_the_usual_hops_are_tried() -> None:
+    spec = SpeechInput(16000, 1.0, "melspectrogram", {"n_mels": 40, "hop_length": 256})
+    hops = {reading.spec.parameters["hop_length"] for reading in other_readings(spec)}
+    assert hops == {128, 160, 256, 512}
+
+
 def test_what_a_function_of_ones_own_makes_is_not_scaled_or_turned() -> None:
     spec = SpeechInput(16000, 1.0, "preprocess", {"function": "mine.py:f"})
     assert {reading.cause for reading in other_readings(spec)} == {"sampling rate"}

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import torch
 
+from audit.errors import ModelError
 from audit.representations.melspectrogram import melspectrogram
 
 SETTINGS = [
@@ -49,6 +50,16 @@ def test_it_equals_librosa_within_1e_5(keys: dict, scaling: str, kind: str, requ
     ours = melspectrogram(torch.from_numpy(waveforms), 16000, scaling=scaling, **keys)[:, 0].numpy()
     for got, waveform in zip(ours, waveforms, strict=True):
         np.testing.assert_allclose(got, by_librosa(waveform, keys, scaling), rtol=1e-9, atol=1e-5)
+
+
+def test_without_a_floor_the_faintest_power_is_librosas() -> None:
+    waveform = clips("noise", None)[0] * np.linspace(1, 0, 48000) ** 8
+    keys = {"top_db": None, "ref": 1.0}
+    ours = melspectrogram(torch.from_numpy(waveform[None]), 16000, scaling="decibel", **keys)[0, 0].numpy()
+    assert np.ptp(ours) > 90
+    np.testing.assert_allclose(ours, by_librosa(waveform, keys, "decibel"), rtol=1e-9, atol=1e-5)
+    with pytest.raises(ModelError, match="give top_db, or scaling: decibel"):
+        melspectrogram(torch.from_numpy(waveform[None]), 16000, top_db=None)
 
 
 @pytest.mark.data

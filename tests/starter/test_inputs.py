@@ -82,3 +82,11 @@ def test_there_are_never_too_many_and_none_twice() -> None:
         found = [draft.lines for draft in drafts(Inspection("x", shape=shape), SPOKEN)]
         assert 1 <= len(found) <= MOST
         assert all(lines not in found[:place] for place, lines in enumerate(found))
+
+
+def test_a_function_of_ones_own_stands_in_place_of_what_the_file_knows() -> None:
+    seen = Inspection("x", input={"sampling_rate": 16000, "representation": "waveform", "scaling": None})
+    (draft,) = drafts(seen, SPOKEN, "mine.py:features")
+    assert draft.lines["preprocess"] == "mine.py:features"
+    assert "representation" not in draft.lines
+    assert draft.lines["sampling_rate"] == 16000

@@ -66,7 +66,7 @@ def test_what_nobody_opens_is_an_error_that_lists_what_is_opened(tmp_path: Path)
 def test_a_loader_of_ones_own_may_look_into_its_files(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from audit.kinds import loader\nfrom audit.loaders.inspection import Inspection\n\n\n"
-        "def look(path, *, trust):\n    return Inspection('mine', outputs=3)\n\n\n"
+        "def look(path, *, trust, key):\n    return Inspection('mine', outputs=3)\n\n\n"
         "@loader(extensions=('.xyz',), inspect=look)\ndef mine(manifest):\n    raise NotImplementedError\n"
     )
     (tmp_path / "x.xyz").write_text("x")

@@ -15,11 +15,12 @@ SHAPES = ("batch_input_shape", "batch_shape")
 WIDTHS = ("units", "filters")
 
 
-def inspect(path: Path, *, trust: bool) -> Inspection | None:
+def inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Return what the architecture in a file says.
 
     Raises ModelError for a broken file, UntrustedError for one that holds code or takes weights from others.
     """
+    del key
     if not _is_keras(path):
         return None
     keras_of_torch()

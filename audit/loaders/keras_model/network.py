@@ -9,6 +9,7 @@ import keras
 from torch import Tensor, nn
 
 from audit.errors import ModelError
+from audit.loaders.called import SIZES
 from audit.loaders.feature_map import FeatureMap
 
 CONVOLUTIONS = (
@@ -47,7 +48,7 @@ class KerasNetwork(nn.Module):
             sizes = ", ".join("any" if size is None else str(size) for size in expected[1:])
             raise ModelError(
                 f"Keras model {self.keras.name!r} takes inputs (n, {sizes}), and was given {tuple(inputs.shape)}; "
-                "see `order:` in the manifest's input, its axes are usually nhwc, nft1 or ntf"
+                f"{SIZES}, usually nhwc, nft1 or ntf"
             )
         # Keras brings tensors to a device of its own choice, unless it is told.
         with keras.device(str(inputs.device)):

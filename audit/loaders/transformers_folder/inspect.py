@@ -12,14 +12,16 @@ from audit.errors import ModelError, first_line
 from audit.loaders.inspection import Inspection
 
 CONFIG, PROCESSORS = "config.json", ("preprocessor_config.json", "processor_config.json")
+PICTURED = frozenset({"image_size", "num_channels"})
+"""Keys in the config of a model that sees."""
 UNNAMED = re.compile(r"LABEL_\d+")
 # Of Pillow, by their numbers.
 FILTERS = {0: "nearest", 2: "bilinear", 3: "bicubic", 4: "box"}
 
 
-def inspect(path: Path, *, trust: bool) -> Inspection | None:
+def inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | None:
     """Return labels, sampling rate and picture size as the folder's JSON says; raises ModelError where it is broken."""
-    del trust
+    del trust, key
     if not path.is_dir() or not (path / CONFIG).is_file():
         return None
     config = _read(path / CONFIG)
@@ -29,14 +31,22 @@ def inspect(path: Path, *, trust: bool) -> Inspection | None:
     labels = tuple(str(named[key]) for key in sorted(named, key=int))
     known = bool(labels) and not all(UNNAMED.fullmatch(label) for label in labels)
     what = ", ".join(map(str, config.get("architectures") or ())) or str(config.get("model_type", "network"))
-    modality: Literal["speech", "face"] = "speech" if "sampling_rate" in processor else "face"
+    pictures = "Image" in what or bool(config.keys() & PICTURED)
+    modality: Literal["speech", "face"] = "speech" if "sampling_rate" in processor or not pictures else "face"
+    if processor:
+        given = _speech(processor) if modality == "speech" else _pictures(processor)
+    else:
+        # How inputs were scaled nothing says; the loader tells what to write.
+        what += f" without {PROCESSORS[0]}"
+        given = {} if modality == "speech" else _pictures({"size": config.get("image_size")})
     return Inspection(
         f"a transformers {what}",
         # transformers writes no names where there are two outputs without any.
         len(labels) or 2,
         labels if known else (),
+        shape=(None,) if modality == "speech" else None,
         modality=modality,
-        input=_speech(processor) if modality == "speech" else _pictures(processor),
+        input=given,
     )
 
 
