@@ -14,10 +14,8 @@ import transformers
 from audit.errors import ModelError, UntrustedError
 from audit.manifest import load_model
 
-LABELS = ("anger", "joy", "neutral")
-SIDE = 16
-SPEECH = "{sampling_rate: 16000, seconds: 0.125, representation: waveform}"
-FACES = f"{{modality: face, height: {SIDE}, width: {SIDE}, colour: rgb}}"
+from .transformers_cases import FACES, LABELS, SIDE, SPEECH, manifest
+
 PICKLED = "pytorch_model.bin"
 
 
@@ -42,15 +40,6 @@ def config(**keys: Any) -> Any:
 def vit_config() -> Any:
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     return transformers.ViTConfig(**sizes, image_size=SIDE, patch_size=4, id2label=dict(enumerate(LABELS)))
-
-
-def manifest(folder: Path, *, given: str = SPEECH, labels: Any = LABELS, extra: str = "") -> Path:
-    path = folder / "m.model.yaml"
-    path.write_text(
-        f"version: 1\nmodel: own\nloader: transformers\nweights: kept\ninput: {given}\n"
-        f"emotions: [{', '.join(labels)}]\n{extra}"
-    )
-    return path
 
 
 @pytest.fixture
