@@ -80,3 +80,9 @@ def did_you_mean(given: object, allowed: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """Return what an error says, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def told(error: BaseException) -> str:
+    """Return an error's kind and what it says, in one line: `ValueError: no such width`."""
+    kind, line = type(error).__name__, first_line(error)
+    return kind if line == kind else f"{kind}: {line}"

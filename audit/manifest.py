@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import ModelError, ModelRaisedError, did_you_mean
+from audit.errors import ModelError, ModelRaisedError, did_you_mean, told
 from audit.grammar.document import Node, read_document
 from audit.grammar.manifest_keys import MANIFEST
 from audit.kinds import find
@@ -28,6 +28,9 @@ class Source:
 
     path: Path
     function: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.function}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,17 @@ class Manifest:
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """Per emotion, the positions of the labels that count for it."""
         return tuple(map(tuple, _groups(self.labels, self.rename).values()))
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The positions of the labels that count for an emotion, in rising order."""
+        return tuple(sorted(position for group in self.groups for position in group))
+
+    def due_weights(self, what: str) -> Path:
+        """Return the path of the weights, `what` the loader takes; raises ModelError where none is named."""
+        if self.weights is None:
+            raise ModelError(f"{self.path}: loader {self.loader} needs `weights:`, {what}")
+        return self.weights
 
     def beside(self, name: str) -> Path:
         """Return the path of a file or folder named in the manifest; raises ModelError where there is none."""
@@ -178,7 +192,7 @@ def load_model(path: Path) -> Model:
             declared=manifest.activation,
             known=model.activation,
             left_out=model.softmax_left_out,
-            kept=sorted(place for group in manifest.groups for place in group),
+            kept=manifest.kept,
         )
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
@@ -215,20 +229,22 @@ def _tried(model: Model, ahead: Ahead, manifest: Manifest) -> Tensor:
             raise ModelError("it holds NaN or infinite values")
     except Exception as error:
         raise ModelError(
-            f"{path}: input.representation {spec.representation} fails on {spec.described} ({_told(error)})"
+            f"{path}: input.representation {spec.representation} fails on {spec.described} ({told(error)})"
         ) from error
     kept = inputs.clone()
     try:
         with torch.inference_mode(), as_found(model, str(model.device)), watched(model.module) as seen:
-            outputs = model.logits(ahead(inputs.to(model.device)))
-            model.activation = model.activation or seen(outputs)
-            if model.module is not None and without_softmax(model.module, ahead(inputs.to(model.device))):
-                outputs, model.activation = model.logits(ahead(inputs.to(model.device))), "none"
+            taken = ahead(inputs.to(model.device))
+            outputs = model.logits(taken)
+            ends = seen(outputs)
+            model.activation = model.activation or ends
+            if ends == "softmax" and model.module is not None and without_softmax(model.module, taken):
+                outputs, model.activation = model.logits(taken), "none"
                 model.softmax_left_out = True
     except ModelRaisedError as error:
         raise ModelError(
             f"{path}: model {model.name!r} fails on inputs of shape {tuple(inputs.shape)}, as its manifest "
-            f"describes them ({_told(error.__cause__ or error)})"
+            f"describes them ({told(error.__cause__ or error)})"
         ) from error
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
@@ -238,11 +254,6 @@ def _tried(model: Model, ahead: Ahead, manifest: Manifest) -> Tensor:
             "let it work on a copy (x = x.clone(), or no operation that ends in _)"
         )
     return outputs.cpu()
-
-
-def _told(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _file(node: Node, folder: Path, name: str, *, folders: bool = False) -> Path:

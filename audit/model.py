@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit.errors import AuditError, MethodError, ModelError, ModelRaisedError, first_line
+from audit.errors import AuditError, MethodError, ModelError, ModelRaisedError, told
 from audit.input_spec import InputSpec, SpeechInput
 from audit.ledger import Ledger
 
@@ -70,8 +70,7 @@ class Model(ABC):
             raise
         except Exception as error:
             raise ModelRaisedError(
-                f"model {self.name!r} fails on inputs of shape {tuple(inputs.shape)} "
-                f"({type(error).__name__}: {first_line(error)})"
+                f"model {self.name!r} fails on inputs of shape {tuple(inputs.shape)} ({told(error)})"
             ) from error
         self.ledger.add(forward=len(inputs), seconds=time.perf_counter() - start)
         if logits.shape != (len(inputs), len(self.emotions)):

@@ -102,7 +102,7 @@ def activation_of(
         looks, outputs = _look(outputs[:, list(kept)]), outputs[:, list(kept)]
     total = float(outputs.sum(1)[0])
     if declared is not None:
-        if declared == "none" and looks == "softmax" and _sums_to(outputs, CLOSE):
+        if declared == "none" and looks == "softmax" and are_probabilities(outputs, CLOSE):
             raise ModelError(
                 f"activation: none, but no answer is below 0 and every one sums to {total:.4g}: write "
                 "`activation: softmax`, or softmax would be taken twice"
@@ -123,24 +123,22 @@ def activation_of(
     return looks
 
 
-def sum_of_probabilities(sums: Tensor, within: float = ROUNDED) -> bool:
-    """Return whether all sums (n,) are those of probabilities, or of percentages, but for a share `within`."""
-    return any(bool(((sums.double() / whole - 1.0).abs() <= within).all()) for whole in WHOLES)
+def are_probabilities(outputs: Tensor, within: float = ROUNDED) -> bool:
+    """Return whether rows (n, labels) are probabilities or percentages, whose sum may be off by a share `within`."""
+    sums = outputs.double().sum(1)
+    whole = any(bool(((sums / whole - 1.0).abs() <= within).all()) for whole in WHOLES)
+    return whole and bool((outputs >= 0).all())
 
 
 def _look(outputs: Tensor) -> Activation:
     values = outputs.double()
-    if _sums_to(outputs, ROUNDED):
+    if are_probabilities(outputs):
         return "softmax"
     if _within(outputs):
         return "sigmoid"
     if bool((values <= 0).all()) and bool(((values.exp().sum(1) - 1.0).abs() < CLOSE).all()):
         return "log_softmax"
     return "none"
-
-
-def _sums_to(outputs: Tensor, within: float) -> bool:
-    return bool((outputs >= 0).all()) and sum_of_probabilities(outputs.double().sum(1), within)
 
 
 def _within(outputs: Tensor) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.errors import ModelError, did_you_mean, first_line
+from audit.errors import ModelError, did_you_mean, told
 from audit.kinds import import_file
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def function_in(path: Path, name: str) -> Callable[..., Any]:
     try:
         code = import_file(path)
     except Exception as error:
-        raise ModelError(f"{path}: cannot be imported ({type(error).__name__}: {first_line(error)})") from error
+        raise ModelError(f"{path}: cannot be imported ({told(error)})") from error
     function = getattr(code, name, None)
     if not callable(function):
         own = [known for known, value in vars(code).items() if callable(value) and not known.startswith("_")]
@@ -33,3 +33,17 @@ def function_of(manifest: Manifest) -> Callable[..., Any]:
     if manifest.source is None:
         raise ModelError(f"{manifest.path}: loader {manifest.loader} needs `source: file.py:function`")
     return function_in(manifest.source.path, manifest.source.function)
+
+
+def called(function: Callable[..., Any], where: str, *inputs: Any, arguments: Mapping[str, Any] | None = None) -> Any:
+    """Return what a user's function returns; raises ModelError that says where it is, what it was given and why."""
+    try:
+        return function(*inputs, **(arguments or {}))
+    except Exception as error:
+        given = ", ".join(f"inputs {tuple(batch.shape)}" for batch in inputs) or shown(arguments or {})
+        raise ModelError(f"{where}({given}) raised {told(error)}") from error
+
+
+def shown(arguments: Mapping[str, Any]) -> str:
+    """Return arguments as they are written in a call: `width=4, depth=2`."""
+    return ", ".join(f"{key}={value!r}" for key, value in arguments.items())

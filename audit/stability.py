@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from audit.checks.session import Session
-from audit.errors import ModelError, ModelRaisedError, first_line
+from audit.errors import ModelError, ModelRaisedError, told
 from audit.model import Model
 
 Predict = Callable[[Tensor, int], Tensor]
@@ -100,6 +100,5 @@ def blamed(model: Model, where: str) -> Iterator[None]:
     except ModelRaisedError as error:
         cause = error.__cause__ or error
         raise ModelError(
-            f"model {model.name!r} fails {where} ({type(cause).__name__}: {first_line(cause)}); mend the model, or "
-            "describe its input as it takes it"
+            f"model {model.name!r} fails {where} ({told(cause)}); mend the model, or describe its input as it takes it"
         ) from error

@@ -139,7 +139,7 @@ def _columns(model: Model, name: str, manifest: Manifest) -> list[int]:
 def _heard(own: InputSpec, name: str, manifest: Manifest) -> slice | None:
     """Return the samples of the ensemble's clip that a member hears, None where its input is the ensemble's."""
     whole = manifest.spec
-    if _same(own, whole):
+    if own == whole:
         return None
     where = f"{manifest.path}: member {name}"
     if not isinstance(whole, SpeechInput) or not isinstance(own, SpeechInput):
@@ -166,18 +166,6 @@ def _heard(own: InputSpec, name: str, manifest: Manifest) -> slice | None:
             f"{whole.seconds:g} s, so it would hear another clip; give both the same `pad:`, `seconds:` and `offset:`"
         )
     return slice(start, start + own.samples)
-
-
-def _same(one: InputSpec, other: InputSpec) -> bool:
-    facts = [{name: value for name, value in vars(spec).items() if name != "scaling"} for spec in (one, other)]
-    scalings = [vars(spec.scaling) if spec.scaling is not None else {} for spec in (one, other)]
-    return (
-        type(one) is type(other)
-        and facts[0] == facts[1]
-        and type(one.scaling) is type(other.scaling)
-        # Numbers, words or tensors, which have no single truth to compare by.
-        and all(np.array_equal(np.asarray(value), np.asarray(scalings[1][name])) for name, value in scalings[0].items())
-    )
 
 
 def _note(parts: Sequence[_Part], shares: Sequence[float], temperature: float, manifest: Manifest) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import TensorArgument
 
-from audit.errors import ModelError, UntrustedError, first_line
+from audit.errors import ModelError, UntrustedError, told
 from audit.kinds import loader
 from audit.loaders.called import Called
 from audit.loaders.inspection import Inspection
@@ -67,9 +67,7 @@ def exported(manifest: Manifest) -> Model:
     Raises ModelError for what is no such archive, is truncated, takes more than one input, or was exported in training
     mode; UntrustedError for a file that could run code.
     """
-    path = manifest.weights
-    if path is None:
-        raise ModelError(f"{manifest.path}: loader exported needs `weights:`, a .pt2 file")
+    path = manifest.due_weights("a .pt2 file")
     program = _opened(archive_at(path, "exported"), trust=manifest.trust)
     taken = _input(program, path)
     _refuse_training(program, path)
@@ -120,8 +118,7 @@ def _module(program: ExportedProgram, path: Path) -> nn.Module:
 
 
 def _cannot_open(path: Path, error: Exception) -> ModelError:
-    told = f"{type(error).__name__}: {first_line(error)}"
-    return ModelError(f"{path}: cannot be opened ({told}); export it again with the torch used here")
+    return ModelError(f"{path}: cannot be opened ({told(error)}); export it again with the torch used here")
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from audit.input_spec import SpeechInput
 from audit.kinds import loader
 from audit.loaders.answered import probabilities_in
 from audit.model import BlackBox, Model
-from audit.recognition import sum_of_probabilities
+from audit.recognition import are_probabilities
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
@@ -82,7 +82,6 @@ def http(
     endpoint = _Endpoint(_checked(url, manifest), header or {}, timeout=timeout, retries=retries)
     clips = _Wav(rate, subtype, field) if send == "wav" and rate is not None else _Json(rate, inputs, batch)
     normalised = manifest.activation in (None, "softmax")
-    emotions = [place for group in manifest.groups for place in group]
 
     def answer(given: NDArray[np.float32]) -> NDArray[Any]:
         found = []
@@ -90,7 +89,7 @@ def http(
             try:
                 rows = probabilities_in(endpoint.post(body, kind), probabilities, manifest.labels, count)
                 if normalised:
-                    _refuse_other_sums(rows, emotions)
+                    _refuse_other_sums(rows, manifest.kept)
             except ModelError as error:
                 raise ModelError(f"{endpoint.name}: {error}") from error
             found.append(rows)
@@ -227,7 +226,7 @@ def _plain(url: str) -> str:
 
 def _refuse_other_sums(rows: NDArray[np.float64], emotions: Sequence[int]) -> None:
     """Raise ModelError unless all labels, or those that are `emotions`, hold what probabilities sum to."""
-    if any(_normalised(part) for part in (rows, rows[:, list(emotions)])):
+    if any(are_probabilities(torch.from_numpy(part)) for part in (rows, rows[:, list(emotions)])):
         return
     sums = rows.sum(axis=1)
     wrong = float(sums[np.argmax(np.abs(sums - 1.0))])
@@ -235,7 +234,3 @@ def _refuse_other_sums(rows: NDArray[np.float64], emotions: Sequence[int]) -> No
         f"the numbers for one clip sum to {wrong:.4g}, the least is {float(rows.min()):.4g}: no probabilities; "
         "declare `activation: none` if it answers with logits, `activation: sigmoid` if each stands for itself"
     )
-
-
-def _normalised(rows: NDArray[np.float64]) -> bool:
-    return bool((rows >= 0).all()) and sum_of_probabilities(torch.from_numpy(rows.sum(axis=1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ import safetensors
 import torch
 from torch import Tensor, nn
 
-from audit.errors import ModelError, UntrustedError, first_line
+from audit.errors import ModelError, UntrustedError, first_line, told
 from audit.loaders.inspection import Inspection
 
 FOREIGN = ("/code/", "archive_format")
@@ -39,10 +40,10 @@ def inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | 
             names = archive.namelist()
         if not any(name.endswith("data.pkl") for name in names) or any(f in n for n in names for f in FOREIGN):
             return None
-    elif not _is_pickle(path):
+    elif not is_pickle(path):
         return None
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored = loaded(path, weights_only=True)
     except pickle.UnpicklingError as error:
         if not zipfile.is_zipfile(path):
             # Any other pickle looks the same from without.
@@ -72,9 +73,9 @@ def inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection | 
 
 def _unpickled(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=False)
+        return loaded(path, weights_only=False)
     except Exception as error:
-        raise ModelError(f"{path}: cannot be opened ({type(error).__name__}: {first_line(error)})") from error
+        raise ModelError(f"{path}: cannot be opened ({told(error)})") from error
 
 
 def _header(path: Path) -> Shapes:
@@ -131,6 +132,15 @@ def _inside(shapes: Shapes) -> Shapes:
     return shapes
 
 
-def _is_pickle(path: Path) -> bool:
+def loaded(path: Path, *, weights_only: bool) -> Any:
+    """Return what torch.save wrote, on the CPU; raises what torch does, and warns of nothing."""
+    with warnings.catch_warnings():
+        # Of a TorchScript archive or another pickle protocol torch warns, and then fails: the error says it all.
+        warnings.simplefilter("ignore")
+        return torch.load(path, map_location="cpu", weights_only=weights_only)
+
+
+def is_pickle(path: Path) -> bool:
+    """Return whether a file begins as pickles of protocol 2 and later do."""
     with path.open("rb") as file:
         return file.read(1) == b"\x80"

@@ -17,7 +17,7 @@ from audit.kinds import loader
 from audit.loaders.keras_model.backend import keras_of_torch
 from audit.loaders.keras_model.inspect import inspect
 from audit.model import Model, TorchModel
-from audit.source import function_of
+from audit.source import called, function_of
 
 if TYPE_CHECKING:
     from audit.loaders.keras_model.file import Kind
@@ -36,9 +36,7 @@ def keras(manifest: Manifest, *, architecture: str | None = None) -> Model:
     Raises ModelError where Keras runs on another backend, or a file is missing, broken, or does not fit the other;
     UntrustedError for Lambda layers, custom objects and links to other files without declared trust.
     """
-    path = manifest.weights
-    if path is None:
-        raise ModelError(f"{manifest.path}: loader keras needs `weights:`, a .keras, .h5 or .hdf5 file")
+    path = manifest.due_weights("a .keras, .h5 or .hdf5 file")
     framework = keras_of_torch()
     from audit.loaders.keras_model.ending import without_softmax
     from audit.loaders.keras_model.file import kind_of, refuse_links
@@ -82,7 +80,7 @@ def _network(framework: ModuleType, manifest: Manifest, kind: Kind, described: P
     assert manifest.weights is not None
     custom: Mapping[str, Any] = {}
     if manifest.source is not None:
-        built = _built(manifest)
+        built = called(function_of(manifest), str(manifest.source), arguments=manifest.arguments)
         if isinstance(built, framework.Model):
             if described is not None:
                 raise ModelError(
@@ -91,7 +89,7 @@ def _network(framework: ModuleType, manifest: Manifest, kind: Kind, described: P
             return built
         if not isinstance(built, Mapping):
             raise ModelError(
-                f"{manifest.source.path}:{manifest.source.function} returned a {type(built).__name__}; a keras.Model, "
+                f"{manifest.source} returned a {type(built).__name__}; a keras.Model, "
                 "or custom objects as {name: class}, are due"
             )
         custom = built
@@ -114,16 +112,6 @@ def _network(framework: ModuleType, manifest: Manifest, kind: Kind, described: P
             f"{where}: Keras {framework.__version__} cannot build this network ({_root(error)}); build it in "
             "`source: file.py:function`, or save it again with Keras 3"
         ) from error
-
-
-def _built(manifest: Manifest) -> Any:
-    function = function_of(manifest)
-    try:
-        return function(**manifest.arguments)
-    except Exception as error:
-        assert manifest.source is not None
-        given = ", ".join(f"{key}={value!r}" for key, value in manifest.arguments.items())
-        raise ModelError(f"{manifest.source.path}:{manifest.source.function}({given}) raised {_told(error)}") from error
 
 
 def _from_architecture(framework: ModuleType, config: dict[str, Any], custom: Mapping[str, Any], *, trust: bool) -> Any:
@@ -184,7 +172,3 @@ def _root(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
     return f"{type(error).__name__}: {first_line(error).partition('. ')[0]}"
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {first_line(error)}"

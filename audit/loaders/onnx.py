@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from audit.adapter import Ahead
-from audit.errors import ModelError, first_line
+from audit.errors import ModelError, told
 from audit.extras import needed
 from audit.kinds import loader
 from audit.loaders.called import SIZES, Called, in_parts
@@ -61,9 +61,7 @@ def onnx(manifest: Manifest, *, gradients: Literal["auto", "none"] = "auto") -> 
     and nowhere else.
     Raises ModelError for a broken file, missing weights, more than one input, or an input that is not what it takes.
     """
-    path = manifest.weights
-    if path is None:
-        raise ModelError(f"{manifest.path}: loader onnx needs `weights:`, an .onnx file")
+    path = manifest.due_weights("an .onnx file")
     if gradients not in ("auto", "none"):
         raise ModelError(f"{manifest.path}: gradients: {gradients!r} is neither auto nor none")
     needed("onnx", extra="onnx")
@@ -105,7 +103,7 @@ class _Answer:
         try:
             self.session = runtime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
         except Exception as error:
-            raise ModelError(f"{file.path}: onnxruntime cannot open it ({_told(error)})") from error
+            raise ModelError(f"{file.path}: onnxruntime cannot open it ({told(error)})") from error
         self.file, self.output, self.size = file, output, size
         self.torch_dtype: torch.dtype = getattr(torch, file.dtype)
 
@@ -124,7 +122,7 @@ class _Answer:
         try:
             (found,) = self.session.run([self.output], {file.input: inputs.numpy().astype(file.dtype)})
         except Exception as error:
-            raise ModelError(f"{file.path}: onnxruntime fails on {tuple(inputs.shape)} ({_told(error)})") from error
+            raise ModelError(f"{file.path}: onnxruntime fails on {tuple(inputs.shape)} ({told(error)})") from error
         return torch.from_numpy(np.asarray(found, dtype=np.float32))
 
 
@@ -150,7 +148,7 @@ def _network(manifest: Manifest, file: File, answer: _Answer, gradients: str) ->
     except NotConvertedError as error:
         return None, [f"{why}no conversion to torch of {error}"]
     except Exception as error:
-        return None, [f"{why}its conversion to torch fails with {_told(error)}"]
+        return None, [f"{why}its conversion to torch fails with {told(error)}"]
     if not one.requires_grad:
         return None, [f"{why}its answers change in steps, and have no gradient"]
     due = [torch.from_numpy(answer(part.numpy())) for part in (inputs, inputs[:1])]
@@ -200,11 +198,7 @@ def _examples(manifest: Manifest) -> Tensor:
     except ModelError as error:
         raise ModelError(f"{manifest.path}: {error}") from error
     except Exception as error:
-        raise ModelError(f"{manifest.path}: no input can be made as it says ({_told(error)})") from error
+        raise ModelError(f"{manifest.path}: no input can be made as it says ({told(error)})") from error
     noise = torch.rand(inputs.shape, generator=torch.Generator().manual_seed(0))
     low, high = inputs.min(), inputs.max()
     return torch.cat([inputs, low + noise * (high - low)])
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {first_line(error)}"

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit.errors import ModelError, first_line
+from audit.errors import ModelError
 from audit.kinds import loader
 from audit.loaders.inspection import Inspection
 from audit.model import BlackBox, Model, TorchModel
-from audit.source import function_of
+from audit.source import called, function_of, shown
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
@@ -43,7 +43,7 @@ def python(manifest: Manifest, *, differentiable: bool = False) -> Model:
     """
     found = function_of(manifest)
     assert manifest.source is not None
-    where = f"{manifest.source.path}:{manifest.source.function}"
+    where = str(manifest.source)
     function = _built(found, manifest.arguments, where)
     if isinstance(function, nn.Module):
         return TorchModel(function.float().eval(), manifest.spec, manifest.labels, name=manifest.name)
@@ -68,10 +68,10 @@ def _built(found: Any, arguments: Mapping[str, Any], where: str) -> Any:
     if _takes_inputs(found, arguments, where):
         return partial(found, **arguments) if arguments else found
     with torch.random.fork_rng(devices=[]):
-        built = _called(found, where, arguments=arguments)
+        built = called(found, where, arguments=arguments)
     if not callable(built):
         raise ModelError(
-            f"{where}({_shown(arguments)}) returned a {type(built).__name__}; as `arguments` give all its parameters, "
+            f"{where}({shown(arguments)}) returned a {type(built).__name__}; as `arguments` give all its parameters, "
             "it builds the model, and a torch.nn.Module or a function is due. One that takes the inputs itself "
             "has a parameter for them, first and without a default"
         )
@@ -94,7 +94,7 @@ def _takes_inputs(found: Any, arguments: Mapping[str, Any], where: str) -> bool:
         signature.bind(None, **arguments)
     except TypeError as error:
         raise ModelError(
-            f"{where}{signature} takes neither a batch of inputs nor `arguments` ({_shown(arguments) or 'none'}) "
+            f"{where}{signature} takes neither a batch of inputs nor `arguments` ({shown(arguments) or 'none'}) "
             f"alone ({error}); give every parameter but the inputs a value in `arguments: {{name: value}}`"
         ) from error
     return True
@@ -116,7 +116,7 @@ class _Differentiable(nn.Module):
         self.function, self.where, self.labels = function, where, labels
 
     def forward(self, inputs: Tensor) -> Tensor:
-        found = _called(self.function, self.where, inputs)
+        found = called(self.function, self.where, inputs)
         if not isinstance(found, Tensor):
             raise ModelError(f"{self.where} returned a {type(found).__name__}; with `differentiable`, a tensor is due")
         _refuse_shape(tuple(found.shape), len(inputs), self.labels, self.where)
@@ -131,7 +131,7 @@ class _Differentiable(nn.Module):
 def _answer(
     function: Callable[[NDArray[np.float32]], Any], where: str, labels: int, inputs: NDArray[np.float32]
 ) -> NDArray[Any]:
-    found = _called(function, where, inputs)
+    found = called(function, where, inputs)
     if isinstance(found, Tensor):
         found = found.detach().cpu().numpy()
     try:
@@ -156,15 +156,3 @@ def _refuse_shape(shape: tuple[int, ...], count: int, labels: int, where: str) -
             f"{where} returned {shape} for {count} inputs; one row per input and one column per label are due, "
             f"({count}, {labels})"
         )
-
-
-def _called(function: Callable[..., Any], where: str, *inputs: Any, arguments: Mapping[str, Any] | None = None) -> Any:
-    try:
-        return function(*inputs, **(arguments or {}))
-    except Exception as error:
-        given = ", ".join(f"inputs {tuple(batch.shape)}" for batch in inputs) or _shown(arguments or {})
-        raise ModelError(f"{where}({given}) raised {type(error).__name__}: {first_line(error)}") from error
-
-
-def _shown(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={value!r}" for key, value in arguments.items())

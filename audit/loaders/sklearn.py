@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.errors import ModelError, UntrustedError, first_line
+from audit.errors import ModelError, UntrustedError, told
 from audit.extras import needed
 from audit.kinds import loader
 from audit.loaders.inspection import Inspection
@@ -64,9 +64,7 @@ def sklearn(manifest: Manifest) -> Model:
     Raises ModelError for a broken file, what is no fitted classifier, other classes, or a wrong number of features;
     UntrustedError for a file that could run code without declared trust.
     """
-    path = manifest.weights
-    if path is None:
-        raise ModelError(f"{manifest.path}: loader sklearn needs `weights:`, a .skops, .pkl or .joblib file")
+    path = manifest.due_weights("a .skops, .pkl or .joblib file")
     needed("sklearn", extra="sklearn")
     stored, notes = _opened(path, trust=manifest.trust)
     estimator = _estimator(stored, path, manifest.key)
@@ -101,7 +99,7 @@ class _Answer:
             found = np.asarray(self.call(self._table(rows)))
         except Exception as error:
             raise ModelError(
-                f"{self.path}: fails on inputs ({len(rows)}, {rows.shape[1]}) with {_told(error)}"
+                f"{self.path}: fails on inputs ({len(rows)}, {rows.shape[1]}) with {told(error)}"
             ) from error
         if found.ndim == 1 and self.classes == 2:
             # One number per clip is how far it lies on the second class's side.
@@ -146,7 +144,7 @@ def _read_skops(path: Path, *, trust: bool) -> Any:
     try:
         untrusted = skops.get_untrusted_types(file=path)
     except Exception as error:
-        raise ModelError(f"{path}: not a whole skops file ({_told(error)}); save or download it again") from error
+        raise ModelError(f"{path}: not a whole skops file ({told(error)}); save or download it again") from error
     if untrusted and not trust:
         raise UntrustedError(
             f"{path}: holds types that skops does not know to be safe: {', '.join(untrusted)}. "
@@ -157,7 +155,7 @@ def _read_skops(path: Path, *, trust: bool) -> Any:
     except (ImportError, AttributeError) as error:
         raise _code_is_gone(path, error) from error
     except Exception as error:
-        raise ModelError(f"{path}: not a whole skops file ({_told(error)}); save or download it again") from error
+        raise ModelError(f"{path}: not a whole skops file ({told(error)}); save or download it again") from error
 
 
 def _refuse_pickle(path: Path, *, trust: bool) -> None:
@@ -181,13 +179,13 @@ def _read_pickle(path: Path) -> Any:
         raise _code_is_gone(path, error) from error
     except Exception as error:
         raise ModelError(
-            f"{path}: cannot be opened ({_told(error)}); save it again, with the scikit-learn that is installed here"
+            f"{path}: cannot be opened ({told(error)}); save it again, with the scikit-learn that is installed here"
         ) from error
 
 
 def _code_is_gone(path: Path, error: Exception) -> ModelError:
     return ModelError(
-        f"{path}: the code of something in it cannot be imported ({_told(error)}); install what it was made with, "
+        f"{path}: the code of something in it cannot be imported ({told(error)}); install what it was made with, "
         "or save it again with the scikit-learn that is installed here"
     )
 
@@ -272,7 +270,3 @@ def _parameters(estimator: Any) -> Mapping[str, Any]:
 
 def _kind(stored: Any) -> str:
     return type(stored).__name__
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {first_line(error)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,9 +16,9 @@ from torch import Tensor, nn
 
 from audit.errors import ModelError, UntrustedError, did_you_mean, first_line
 from audit.kinds import loader
-from audit.loaders.inspect_torch import inspect
+from audit.loaders.inspect_torch import inspect, is_pickle, loaded
 from audit.model import Model, TorchModel
-from audit.source import function_in
+from audit.source import called, function_in
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
@@ -39,9 +38,7 @@ def torch(manifest: Manifest) -> Model:
     Raises ModelError where code or weights are missing, broken or do not fit each other, UntrustedError for a pickle
     that could run code without declared trust.
     """
-    path = manifest.weights
-    if path is None:
-        raise ModelError(f"{manifest.path}: loader torch needs `weights:`, a .safetensors, .pt, .pth or .ckpt file")
+    path = manifest.due_weights("a .safetensors, .pt, .pth or .ckpt file")
     stored = _read(path, trust=manifest.trust)
     note = ""
     if isinstance(stored, nn.Module):
@@ -69,9 +66,9 @@ def _read(path: Path, *, trust: bool) -> Any:
         except (safetensors.SafetensorError, OSError) as error:
             raise ModelError(f"{path}: not a whole safetensors file ({error}); save or download it again") from error
     try:
-        return _loaded(path, weights_only=True)
+        return loaded(path, weights_only=True)
     except pickle.UnpicklingError as error:
-        if not zipfile.is_zipfile(path) and not _is_pickle(path):
+        if not zipfile.is_zipfile(path) and not is_pickle(path):
             raise ModelError(f"{path}: not a file that torch.save wrote; save or download it again") from error
         if not trust:
             raise UntrustedError(
@@ -84,27 +81,15 @@ def _read(path: Path, *, trust: bool) -> Any:
     return _unpickle(path)
 
 
-def _loaded(path: Path, *, weights_only: bool) -> Any:
-    with warnings.catch_warnings():
-        # Of a TorchScript archive or another pickle protocol torch warns, and then fails: the error says it all.
-        warnings.simplefilter("ignore")
-        return pytorch.load(path, map_location="cpu", weights_only=weights_only)
-
-
 def _unpickle(path: Path) -> Any:
     try:
-        return _loaded(path, weights_only=False)
+        return loaded(path, weights_only=False)
     except (AttributeError, ImportError) as error:
         raise ModelError(
             f"{path}: the pickled module's code cannot be imported ({error}); save its state_dict and name `source:`"
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise _broken(path, error) from error
-
-
-def _is_pickle(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(1) == b"\x80"
 
 
 def _build(manifest: Manifest) -> nn.Module:
@@ -114,16 +99,11 @@ def _build(manifest: Manifest) -> nn.Module:
             f"{manifest.path}: {manifest.weights} holds weights alone; name `source: file.py:function`, "
             "the function that builds the network"
         )
-    where = f"{source.path}:{source.function}"
     function = function_in(source.path, source.function)
     with pytorch.random.fork_rng(devices=[]):
-        try:
-            module = function(**manifest.arguments)
-        except Exception as error:
-            given = ", ".join(f"{key}={value!r}" for key, value in manifest.arguments.items())
-            raise ModelError(f"{where}({given}) raised {type(error).__name__}: {first_line(error)}") from error
+        module = called(function, str(source), arguments=manifest.arguments)
     if not isinstance(module, nn.Module):
-        raise ModelError(f"{where} returned a {type(module).__name__}; a torch.nn.Module is due")
+        raise ModelError(f"{source} returned a {type(module).__name__}; a torch.nn.Module is due")
     return module
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit._fuser import optimized_execution
 
-from audit.errors import ModelError, UntrustedError, first_line
+from audit.errors import ModelError, UntrustedError, told
 from audit.kinds import loader
 from audit.loaders.called import Called
 from audit.loaders.inspect_torch import outputs_of
@@ -55,9 +55,7 @@ def torchscript(manifest: Manifest) -> Model:
     Raises ModelError for what is no such archive, is truncated, takes more than one input or was traced in training
     mode; UntrustedError for code that does more than compute.
     """
-    path = manifest.weights
-    if path is None:
-        raise ModelError(f"{manifest.path}: loader torchscript needs `weights:`, a .ts, .torchscript or .pt file")
+    path = manifest.due_weights("a .ts, .torchscript or .pt file")
     script = _opened(path, trust=manifest.trust)
     activation, left_out = _ending(script)
     dtype = next((p.dtype for p in script.parameters() if p.is_floating_point()), torch.float32)
@@ -116,9 +114,7 @@ def _opened(path: Path, *, trust: bool) -> Any:
             simplefilter("ignore", DeprecationWarning)
             script = torch.jit.load(archive.stream(), map_location="cpu")
     except Exception as error:
-        raise ModelError(
-            f"{path}: cannot be opened ({_told(error)}); save it again with the torch used here"
-        ) from error
+        raise ModelError(f"{path}: cannot be opened ({told(error)}); save it again with the torch used here") from error
     if hasattr(script, "training"):
         script.eval()
     _refuse_inputs(script, path)
@@ -164,8 +160,3 @@ def _ending(script: Any) -> tuple[Activation | None, bool]:
         return "softmax", False
     end.replaceInput(0, logits)
     return "none", True
-
-
-def _told(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else first_line(error)

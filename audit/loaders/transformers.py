@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from audit.errors import ModelError, UntrustedError, first_line
+from audit.errors import ModelError, UntrustedError, first_line, told
 from audit.extras import needed
 from audit.input_spec import SpeechInput
 from audit.kinds import loader
@@ -185,7 +185,7 @@ def _told(folder: Path, what: str, *, trust: bool) -> Iterator[None]:
                 "if you know where it comes from"
             ) from error
         raise ModelError(
-            f"{folder}: {what} cannot be opened ({type(error).__name__}: {first_line(error)}); save it again by "
+            f"{folder}: {what} cannot be opened ({told(error)}); save it again by "
             "save_pretrained(FOLDER), the model and its feature extractor or image processor"
         ) from error
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audit.errors import ModelError, first_line
+from audit.errors import ModelError, told
 from audit.input_spec import Axes
 from audit.kinds import representation
 from audit.source import function_in
@@ -38,7 +38,7 @@ def preprocess(recordings: Tensor, sampling_rate: int = 0, *, function: str) -> 
         try:
             made.append(np.asarray(called(recording.copy(), *rest), dtype=np.float32))
         except Exception as error:
-            raise ModelError(f"preprocess {function} raised {type(error).__name__}: {first_line(error)}") from error
+            raise ModelError(f"preprocess {function} raised {told(error)}") from error
     shapes = sorted({array.shape for array in made})
     if len(shapes) > 1:
         raise ModelError(f"preprocess {function} returned arrays of several shapes: {shapes[0]}, {shapes[-1]}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,20 +54,13 @@ def _asked(method: Method, path: Path, *, trust: bool, key: str | None) -> Inspe
         return None
     found: Inspection | None
     try:
-        found = _looked(look, path, trust=False, key=key)
+        found = look(path, trust=False, key=key)
     except UntrustedError as error:
         if not trust:
             raise UntrustedError(f"{error} (`audit init --trust` declares it)") from error
-        found = _looked(look, path, trust=True, key=key)
+        found = look(path, trust=True, key=key)
         if found is not None:
             found = replace(found, lines={**found.lines, "trust": True})
     if found is not None and key is not None:
         found = replace(found, lines={**found.lines, "key": key})
     return found
-
-
-def _looked(look: Callable[..., Inspection | None], path: Path, *, trust: bool, key: str | None) -> Inspection | None:
-    with warnings.catch_warnings():
-        # torch finds out that a pickle is none of its own, and says more about it than anyone needs to know.
-        warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-        return look(path, trust=trust, key=key)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from audit.errors import ModelError, first_line
+from audit.errors import ModelError, told
 from audit.input_spec import SHORTEST_SECONDS, FaceInput, InputSpec, SpeechInput
 from audit.loaders.transformers_folder.inspect import PROCESSORS
 
@@ -214,7 +214,7 @@ def _compare(own: Any, ahead: nn.Module, given: list[Any], same: Tensor, name: s
         expected, found = np.asarray(made[name]), ahead(same).numpy()
         masks_differ = isinstance(ahead, Unpadded) and not np.array_equal(made[MASK], ahead.mask(same).numpy())
     except Exception as error:
-        raise _beyond(own, folder, f"it fails with {type(error).__name__}: {first_line(error)}") from error
+        raise _beyond(own, folder, f"it fails with {told(error)}") from error
     if expected.shape != found.shape:
         raise _beyond(own, folder, f"of {tuple(same.shape[1:])} it makes {expected.shape[1:]}")
     if not np.allclose(expected, found, atol=CLOSE):
