@@ -42,6 +42,11 @@ class Sample:
         object.__setattr__(self, "emotion", printable(self.emotion))
         object.__setattr__(self, "groups", {name: printable(value) for name, value in self.groups.items()})
 
+    @property
+    def where(self) -> str:
+        """What messages call it: its path, or its id where it has none."""
+        return str(self.path or self.id)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -107,7 +112,7 @@ def recording_of(sample: Sample, dataset: Dataset, spec: InputSpec) -> Recording
     Raises DataError naming the path for one that is unreadable, too short, silent, blank or not finite.
     """
     raw, rate = (dataset.read or spec.read)(sample)
-    return spec.recording(np.asarray(raw), rate, str(sample.path or sample.id))
+    return spec.recording(np.asarray(raw), rate, sample.where)
 
 
 def split_at_random(samples: Sequence[Sample], share: float, seed: int) -> tuple[Sample, ...]:
@@ -140,7 +145,5 @@ def where_group(samples: Sequence[Sample], column: str, values: Iterable[str]) -
 
 def _group(sample: Sample, column: str) -> str:
     if column not in sample.groups:
-        raise DataError(
-            f"{sample.path or sample.id}: no column {column!r} (there are: {', '.join(sample.groups) or 'none'})"
-        )
+        raise DataError(f"{sample.where}: no column {column!r} (there are: {', '.join(sample.groups) or 'none'})")
     return sample.groups[column]

@@ -160,7 +160,7 @@ def _known(samples: Iterable[Sample], emotions: tuple[str, ...]) -> tuple[tuple[
             continue
         near = did_you_mean(sample.emotion, emotions)
         reason = f"emotion {sample.emotion!r} is none of the model's{near} (it knows: {', '.join(emotions)})"
-        problems.append(Problem(str(sample.path or sample.id), reason))
+        problems.append(Problem(sample.where, reason))
     return tuple(kept), problems
 
 

@@ -13,7 +13,7 @@ from audit.checks.session import Session
 from audit.data import Dataset, Problem, Sample, recording_of
 from audit.dataset import open_dataset
 from audit.errors import AuditError, DataError, ModelError, UsageError
-from audit.model import Model
+from audit.model import CHANGES_INPUTS, Model
 from audit.progress import Progress
 from audit.randomness import stream_seed
 from audit.stability import blamed
@@ -67,7 +67,7 @@ def open_session(
 def _represented(model: Model, samples: Sequence[Sample], recordings: Tensor, batch_size: int) -> Tensor:
     parts = []
     for batch in torch.arange(len(samples)).split(batch_size):
-        names = [str(samples[index].path or samples[index].id) for index in batch.tolist()]
+        names = [samples[index].where for index in batch.tolist()]
         with torch.inference_mode(), blamed(model, f"on the {len(batch)} clips from {names[0]} on"):
             part = model.spec.represent(recordings[batch])
         finite = torch.isfinite(part).flatten(1).all(1).tolist()
@@ -90,16 +90,13 @@ def _predict_clean(session: Session) -> Tensor:
         except AuditError as error:
             raise ModelError(f"{error}; {_failing(session, batch)}") from error
         if not torch.equal(asked, session.inputs[batch]):
-            raise ModelError(
-                f"model {session.model.name!r} changes its inputs in place, so no prediction could be repeated; let it "
-                "work on a copy (x = x.clone(), or no operation that ends in _)"
-            )
+            raise ModelError(f"model {session.model.name!r} {CHANGES_INPUTS}")
     return torch.cat(parts)
 
 
 def _failing(session: Session, batch: Sequence[int]) -> str:
     """Return which clip of a batch the model fails on, or that it fails on none alone."""
-    names = [str(session.samples[index].path or session.samples[index].id) for index in batch]
+    names = [session.samples[index].where for index in batch]
     for name, index in zip(names, batch, strict=True):
         try:
             session.predict(session.inputs[[index]])
@@ -121,7 +118,7 @@ def _read(
         try:
             recordings.append(recording_of(sample, dataset, model.spec))
         except DataError as error:
-            path = str(sample.path or sample.id)
+            path = sample.where
             problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
             continue
         samples.append(sample)

@@ -39,13 +39,13 @@ def _mark(family: str, **facts: Any) -> Callable[[F], F]:
     return marked
 
 
-def loader(*, extensions: tuple[str, ...] = (), inspect: Any = None) -> Callable[[F], F]:
-    """Mark `load(manifest) -> Model`; `extensions` are the weight files it takes.
+def loader(*, extensions: tuple[str, ...] = (), inspect: Any = None, gradients: bool = True) -> Callable[[F], F]:
+    """Mark `load(manifest) -> Model`; `extensions` are the weight files it takes, no `gradients` that it never has any.
 
     `inspect(path, *, trust, key) -> Inspection | None` says what such a file, or its entry `key`, tells of itself,
     running nothing of it unless `trust`; None where the file is none of this loader's.
     """
-    return _mark("loader", extensions=extensions, inspect=inspect)
+    return _mark("loader", extensions=extensions, inspect=inspect, gradients=gradients)
 
 
 def layout(*, modality: str = "speech", read: Any = None, truth: Any = None) -> Callable[[F], F]:

@@ -219,7 +219,7 @@ def _tried(model: Model, ahead: Ahead, manifest: Manifest) -> Tensor:
     """
     import torch
 
-    from audit.model import as_found
+    from audit.model import CHANGES_INPUTS, as_found
     from audit.recognition import watched, without_softmax
 
     path, spec = manifest.path, manifest.spec
@@ -249,10 +249,7 @@ def _tried(model: Model, ahead: Ahead, manifest: Manifest) -> Tensor:
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     if not torch.equal(inputs, kept):
-        raise ModelError(
-            f"{path}: model {model.name!r} changes its inputs in place, so no prediction could be repeated; "
-            "let it work on a copy (x = x.clone(), or no operation that ends in _)"
-        )
+        raise ModelError(f"{path}: model {model.name!r} {CHANGES_INPUTS}")
     return outputs.cpu()
 
 

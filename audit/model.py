@@ -23,6 +23,12 @@ from audit.ledger import Ledger
 Activation = Literal["none", "softmax", "log_softmax", "sigmoid"]
 
 
+CHANGES_INPUTS = (
+    "changes its inputs in place, so no prediction could be repeated; let it work on a copy (x = x.clone(), or no "
+    "operation that ends in _)"
+)
+
+
 class Model(ABC):
     """A trained model: inputs (n, ...) to logits (n, emotions), in the order of `emotions`."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from audit.dataset import count_clips
@@ -14,7 +13,7 @@ from audit.gate_id import due
 from audit.grammar.document import read_document
 from audit.grammar.manifest_keys import MANIFEST
 from audit.grammar.suite_reader import check_emotions
-from audit.kinds import PACKAGE, Method, find
+from audit.kinds import Method, find
 from audit.manifest import check_manifest
 from audit.suite import Check, Suite, Use
 
@@ -106,28 +105,11 @@ def describe(suite: Suite) -> Preflight:
 
 
 def _black_box(suite: Suite) -> str:
-    """Return the name of the manifest's loader where its text speaks of black boxes alone, else nothing."""
+    """Return the name of the manifest's loader where its mark says that it gives no gradients, else nothing."""
     if suite.model is None:
         return ""
     _, name, _ = MANIFEST.read(read_document(suite.model))["loader"]
-    names = _names(find("loader", name, relative_to=suite.model.parent).path)
-    return name if "BlackBox" in names and "TorchModel" not in names else ""
-
-
-def _names(path: Path) -> set[str]:
-    """Return the names a loader's file uses, and those of the files of this package's loaders that it imports from."""
-    found: set[str] = set()
-    ahead, seen = [path], {path}
-    while ahead:
-        for node in ast.walk(ast.parse(ahead.pop().read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Name):
-                found.add(node.id)
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("audit.loaders"):
-                parts = [str(node.module).split("."), *(f"{node.module}.{each.name}".split(".") for each in node.names)]
-                files = {PACKAGE.joinpath(*part[1:]).with_suffix(".py") for part in parts}
-                ahead += [file for file in files - seen if file.is_file()]
-                seen |= files
-    return found
+    return "" if _mark(find("loader", name, relative_to=suite.model.parent)).get("gradients", True) else name
 
 
 def _needing_gradients(check: Check) -> list[str]:

@@ -42,7 +42,7 @@ ADVICE = {
 }
 
 
-@loader()
+@loader(gradients=False)
 def http(
     manifest: Manifest,
     *,

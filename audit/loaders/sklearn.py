@@ -52,7 +52,7 @@ def _inspect(path: Path, *, trust: bool, key: str | None = None) -> Inspection |
     )
 
 
-@loader(extensions=(".skops", ".pkl", ".pickle", ".joblib", ".sav"), inspect=_inspect)
+@loader(extensions=(".skops", ".pkl", ".pickle", ".joblib", ".sav"), inspect=_inspect, gradients=False)
 def sklearn(manifest: Manifest) -> Model:
     """Return a fitted classifier, or a pipeline that ends in one, as a black box.
 

@@ -37,7 +37,7 @@ class Clips:
     def inputs(self, spec: InputSpec) -> Tensor:
         """Return what `spec` makes of them, (n, ...); raises DataError for one that it cannot hear."""
         heard = [
-            spec.recording(np.asarray(raw), rate, str(sample.path or sample.id))
+            spec.recording(np.asarray(raw), rate, sample.where)
             for sample, (raw, rate) in zip(self.samples, self.raw, strict=True)
         ]
         recordings = torch.from_numpy(np.stack(heard))
@@ -66,9 +66,9 @@ def read_clips(
         try:
             found = read(sample)
             if spec is not None:
-                spec.recording(np.asarray(found[0]), found[1], str(sample.path or sample.id))
+                spec.recording(np.asarray(found[0]), found[1], sample.where)
         except DataError as error:
-            path = str(sample.path or sample.id)
+            path = sample.where
             problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
             continue
         chosen.append(sample)

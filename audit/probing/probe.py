@@ -93,7 +93,7 @@ def probe(
     source = replace(data.source, rename=rename, emotions=judged)
     dataset = open_dataset(source, model.emotions)
     reader = data.reader(model.spec.modality)
-    others = [sample for sample in dataset.samples if str(sample.path or sample.id) not in without]
+    others = [sample for sample in dataset.samples if sample.where not in without]
     clips = read_clips(others or dataset.samples, max(counted, shown), reader, model.spec)
     trial = tried(model, clips)
     right = int(trial.right.sum())

@@ -101,7 +101,7 @@ def start(wanted: Wanted, data: FoundData, say: Callable[[str], None] = lambda _
     searched = _searched(opened, seen, facts, few, emotions, wanted.preprocess)
     wanted.out.mkdir(parents=True, exist_ok=True)
     guessed = _write(manifest, suite, opened, data, clips, searched)
-    tried = {str(sample.path or sample.id) for sample in few.samples}
+    tried = {sample.where for sample in few.samples}
     found = probe(manifest, data, without=tried, say=say)
     return Started(manifest, suite, loader, seen, data, facts, groups_of(data), searched, guessed, found)
 
