@@ -10,7 +10,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-import torch
 
 with pytest.MonkeyPatch.context() as environment:
     environment.setenv("KERAS_BACKEND", "torch")
@@ -21,19 +20,11 @@ from keras import layers
 from audit.errors import ModelError, UntrustedError
 from audit.manifest import load_model
 
+from .keras_cases import FROM_JSON, SAMPLES, agree, manifest, network
+
 # Keras saves tensors by a numpy protocol of old.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-LABELS = ("anger", "joy", "neutral")
-SAMPLES = 200
-MANIFEST = """version: 1
-model: own
-loader: {loader}
-weights: {weights}
-input: {{sampling_rate: 1000, seconds: 0.2, representation: waveform, order: {order}}}
-emotions: [{labels}]
-"""
-FROM_JSON = "{keras: {architecture: m.json}}"
 SOURCE = """
 import keras
 
@@ -73,31 +64,6 @@ def subclassed(called=True):
 def nothing():
     return None
 """
-
-
-def manifest(
-    folder: Path, weights: str, *, loader: str = "keras", labels: Any = LABELS, order: str = "ns", extra: str = ""
-) -> Path:
-    path = folder / "m.model.yaml"
-    text = MANIFEST.format(weights=weights, loader=loader, labels=", ".join(labels), order=order)
-    path.write_text(text + extra)
-    return path
-
-
-def clips(count: int = 5) -> torch.Tensor:
-    return torch.rand(count, SAMPLES, generator=torch.Generator().manual_seed(1)) - 0.5
-
-
-def network(*inside: Any, labels: int = 3) -> Any:
-    return keras.Sequential(
-        [layers.Input((SAMPLES,)), layers.Dense(4), *inside, layers.Dense(labels, activation="softmax")]
-    )
-
-
-def agree(path: Path, own: Any) -> None:
-    with torch.no_grad():
-        expected = own(clips(), training=False).numpy()
-    np.testing.assert_allclose(load_model(path).logits(clips()).softmax(1), expected, atol=1e-6)
 
 
 def edited(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
