@@ -10,6 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audit.model import Model
+
 Write = Callable[..., Path]
 INPUT = (
     "{sampling_rate: 8000, seconds: 0.5, representation: {melspectrogram: {n_fft: 256, hop_length: 128, n_mels: 16}}}"
@@ -88,3 +90,25 @@ def directional_error(answer: Callable[[Tensor], Tensor], inputs: Tensor) -> flo
         rise = ((ahead - behind) * weights).sum() / 0.02
         worst = max(worst, float(((found.double() * way).sum() - rise).abs() / found.double().norm()))
     return worst
+
+
+def answers_and_gradients_agree(model: Model, network: nn.Module, inputs: Tensor, rows: int) -> None:
+    """See that a model says what the network does, every time, and that gradients of `rows` inputs are equal."""
+    for count in (1, len(inputs)):
+        answers = model.logits(inputs[:count])
+        torch.testing.assert_close(answers, network(inputs[:count]), atol=1e-5, rtol=0)
+        assert torch.equal(model.logits(inputs[:count]), answers)
+    leaf, own = (inputs[:rows].clone().requires_grad_() for _ in range(2))
+    model.logits(leaf)[:, 1].sum().backward()
+    network(own)[:, 1].sum().backward()
+    torch.testing.assert_close(leaf.grad, own.grad, atol=1e-6, rtol=0)
+
+
+def endings_are_recognised(cnn: nn.Module, inputs: Tensor, load: Callable[[nn.Module], Model]) -> None:
+    """See that log-softmax and sigmoid at a network's end are known, and their answers made logits."""
+    for end, known in ((nn.LogSoftmax(1), "log_softmax"), (nn.Sigmoid(), "sigmoid")):
+        network = nn.Sequential(cnn, end)
+        model = load(network)
+        assert model.activation == known
+        due = network(inputs) if known == "log_softmax" else network(inputs).log()
+        torch.testing.assert_close(model.logits(inputs), due, atol=1e-5, rtol=0)

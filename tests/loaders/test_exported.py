@@ -19,7 +19,7 @@ from audit.randomness import SampleRng
 from audit.saliency.gradcam import gradcam
 from audit.saliency.lrp.lrp import lrp
 
-from .conftest import Write, directional_error
+from .conftest import Write, answers_and_gradients_agree, directional_error, endings_are_recognised
 
 BATCHES = {"any": torch.export.Dim("batch"), "up to 8": torch.export.Dim("batch", max=8), "of 4": None}
 
@@ -46,15 +46,8 @@ def test_answers_and_gradients_are_the_networks_own(
     assert model.differentiable
     assert model.activation == "none"
     assert ("batches of 4 alone" in model.note) == (batches == "of 4")
-    for count in (1, 32):
-        answers = model.logits(cnn_inputs[:count])
-        torch.testing.assert_close(answers, cnn(cnn_inputs[:count]), atol=1e-5, rtol=0)
-        assert torch.equal(model.logits(cnn_inputs[:count]), answers)
+    answers_and_gradients_agree(model, cnn, cnn_inputs, rows=7)
     assert directional_error(model.logits, cnn_inputs[:3]) < 1e-3
-    leaf, own = (cnn_inputs[:7].clone().requires_grad_() for _ in range(2))
-    model.logits(leaf)[:, 1].sum().backward()
-    cnn(own)[:, 1].sum().backward()
-    torch.testing.assert_close(leaf.grad, own.grad, atol=1e-6, rtol=0)
     assert path.read_bytes() == before
 
 
@@ -86,12 +79,9 @@ def test_a_softmax_at_the_end_is_left_out(
 def test_log_softmax_and_sigmoid_at_the_end_are_recognised(
     cnn: nn.Module, cnn_inputs: Tensor, tmp_path: Path, manifest_of: Write
 ) -> None:
-    for end, known in ((nn.LogSoftmax(1), "log_softmax"), (nn.Sigmoid(), "sigmoid")):
-        network = nn.Sequential(cnn, end)
-        model = load_model(manifest_of(saved(network, tmp_path), "exported"))
-        assert model.activation == known
-        due = network(cnn_inputs) if known == "log_softmax" else network(cnn_inputs).log()
-        torch.testing.assert_close(model.logits(cnn_inputs), due, atol=1e-5, rtol=0)
+    endings_are_recognised(
+        cnn, cnn_inputs, lambda network: load_model(manifest_of(saved(network, tmp_path), "exported"))
+    )
 
 
 class Tangled(nn.Module):

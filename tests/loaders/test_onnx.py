@@ -21,7 +21,7 @@ from audit.randomness import SampleRng
 from audit.saliency.gradcam import gradcam
 from audit.saliency.lrp.lrp import lrp
 
-from .conftest import INPUT, Write, directional_error
+from .conftest import INPUT, Write, answers_and_gradients_agree, directional_error
 
 Export = Callable[..., Path]
 EXAMPLE = torch.zeros(4, 1, 16, 32)
@@ -81,10 +81,7 @@ def test_gradients_are_the_networks_own(
     model = load_model(manifest_of(export_onnx(cnn, EXAMPLE, fixed=fixed), "onnx"))
     assert "gradients by conversion of the ONNX graph to torch, equal to onnxruntime within" in model.note
     assert directional_error(model.logits, cnn_inputs[:3]) < 1e-3
-    leaf, own = (cnn_inputs[:7].clone().requires_grad_() for _ in range(2))
-    model.logits(leaf)[:, 1].sum().backward()
-    cnn(own)[:, 1].sum().backward()
-    torch.testing.assert_close(leaf.grad, own.grad, atol=1e-6, rtol=0)
+    answers_and_gradients_agree(model, cnn, cnn_inputs, rows=7)
 
 
 @pytest.mark.parametrize("fixed", [False, True])

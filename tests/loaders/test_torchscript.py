@@ -18,7 +18,7 @@ from audit.randomness import SampleRng
 from audit.saliency.gradcam import gradcam
 from audit.saliency.lrp.lrp import lrp
 
-from .conftest import Write, directional_error
+from .conftest import Write, answers_and_gradients_agree, directional_error, endings_are_recognised
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),
@@ -43,15 +43,8 @@ def test_answers_and_gradients_are_the_networks_own(
     assert model.emotions == ("anger", "fear", "joy")
     assert model.differentiable
     assert model.activation == "none"
-    for count in (1, 32):
-        answers = model.logits(cnn_inputs[:count])
-        torch.testing.assert_close(answers, cnn(cnn_inputs[:count]), atol=1e-5, rtol=0)
-        assert torch.equal(model.logits(cnn_inputs[:count]), answers)
+    answers_and_gradients_agree(model, cnn, cnn_inputs, rows=32)
     assert directional_error(model.logits, cnn_inputs[:4]) < 1e-3
-    leaf, own = (cnn_inputs.clone().requires_grad_() for _ in range(2))
-    model.logits(leaf)[:, 1].sum().backward()
-    cnn(own)[:, 1].sum().backward()
-    torch.testing.assert_close(leaf.grad, own.grad, atol=1e-6, rtol=0)
     assert path.read_bytes() == before
 
 
@@ -70,12 +63,9 @@ def test_a_softmax_at_the_end_is_left_out(
 def test_log_softmax_and_sigmoid_at_the_end_are_recognised(
     cnn: nn.Module, cnn_inputs: Tensor, tmp_path: Path, manifest_of: Write
 ) -> None:
-    for end, known in ((nn.LogSoftmax(1), "log_softmax"), (nn.Sigmoid(), "sigmoid")):
-        network = nn.Sequential(cnn, end)
-        model = load_model(manifest_of(saved(network, tmp_path), "torchscript"))
-        assert model.activation == known
-        due = network(cnn_inputs) if known == "log_softmax" else network(cnn_inputs).log()
-        torch.testing.assert_close(model.logits(cnn_inputs), due, atol=1e-5, rtol=0)
+    endings_are_recognised(
+        cnn, cnn_inputs, lambda network: load_model(manifest_of(saved(network, tmp_path), "torchscript"))
+    )
 
 
 @pytest.mark.parametrize("how", ["script", "frozen"])
