@@ -48,7 +48,10 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     problems += unknown
     if not samples:
         told = f"; the first of {len(problems)} problems: {problems[0].path}: {problems[0].reason}" if problems else ""
-        raise DataError(f"{_where(source)}: no clip of {', '.join(emotions) or 'any emotion'} found{told}")
+        if left_out:
+            told = f"; left out are clips of {', '.join(left_out)}: give these the model's names by `rename:`{told}"
+        due = source.emotions or emotions
+        raise DataError(f"{_where(source)}: no clip of {', '.join(due) or 'any emotion'} found{told}")
     chosen = split(_with_unique_ids(samples), source.split, source.seed)
     if not chosen:
         raise DataError(f"{_where(source)}: split {dict(source.split or {})} of {len(samples)} clips is empty")

@@ -122,7 +122,9 @@ def from_file(path: Path) -> Affine:
         if first in found and second in found:
             low, high = found[first], found[second]
             unit = high - low if first == "min" else high
-            if not (np.isfinite(low).all() and np.isfinite(unit).all() and (unit > 0).all()):
+            if not np.isfinite(low).all():
+                raise ModelError(f"{path}: {first} holds NaN or infinite values; numbers are due")
+            if not (np.isfinite(unit).all() and (unit > 0).all()):
                 least = "min" if first == "min" else "0"
                 raise ModelError(f"{path}: {second} must be above {least} everywhere, and finite")
             return Affine(torch.tensor(low).float(), torch.tensor(unit).float())

@@ -176,3 +176,8 @@ def test_only_the_declared_emotions_are_judged_and_awaited(clips: DataSource) ->
     # Without the declaration, the five other emotions of the model would be missed.
     assert (dataset.left_out, dataset.problems) == ({"fear": 10}, ())
     assert len(open_dataset(clips, EMOTIONS).problems) == 4
+
+
+def test_where_the_data_names_all_that_is_judged_otherwise_its_own_names_are_told(clips: DataSource) -> None:
+    with pytest.raises(DataError, match=r"no clip of joy found; left out are clips of anger, fear: give .*`rename:`"):
+        open_dataset(replace(clips, emotions=("joy",)), EMOTIONS)

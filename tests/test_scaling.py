@@ -72,6 +72,7 @@ def test_a_smallest_and_largest_value_are_brought_to_the_unit_range(tmp_path: Pa
     [
         ({"mean": 0.0}, "needs mean and std, or min and max"),
         ({"mean": 0.0, "std": 0.0}, "std must be above 0"),
+        ({"mean": [0.0, float("nan")], "std": [1.0, 1.0]}, "mean holds NaN or infinite values"),
         ({"min": 1.0, "max": 0.5}, "max must be above min"),
         ({"mean": "x", "std": 1.0}, "cannot be read as a scaling"),
     ],

@@ -20,6 +20,8 @@ def inspected(path: Path, loader: str | None, *, trust: bool, key: str | None = 
     """
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder (--model)")
+    if path.suffix in (".yaml", ".yml"):
+        raise UsageError(f"{path}: is a manifest or a suite, not a trained model; look at it with `audit probe {path}`")
     if path.is_file() and not path.stat().st_size:
         raise ModelError(f"{path}: the file is empty; save or download it again")
     if loader is not None:

@@ -61,6 +61,11 @@ def test_what_nobody_opens_is_an_error_that_lists_what_is_opened(tmp_path: Path)
         inspected(tmp_path / "folder", None, trust=False)
     with pytest.raises(UsageError, match="no such file or folder"):
         inspected(tmp_path / "nothing", None, trust=False)
+    (tmp_path / "m.model.yaml").write_text("version: 1\n")
+    with pytest.raises(
+        UsageError, match=r"is a manifest or a suite, not a trained model; .*`audit probe .*m\.model\.yaml`"
+    ):
+        inspected(tmp_path / "m.model.yaml", None, trust=False)
 
 
 def test_a_loader_of_ones_own_may_look_into_its_files(tmp_path: Path) -> None:
