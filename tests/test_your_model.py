@@ -70,6 +70,20 @@ def recipes(repository: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+GENERATED = """data:
+  layout: synthetic
+  clips: 1
+  emotions: [anger, happiness, neutral, sadness]
+"""
+REAL = """data:
+  layout: nemo
+  root: ROOT
+  split: {random: 0.01}
+  emotions: [anger, happiness, neutral, sadness]
+"""
+RECORDINGS = pytest.mark.parametrize("recordings", ["generated", pytest.param("real", marks=pytest.mark.data)])
+
+
 @pytest.fixture
 def here(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -79,6 +93,15 @@ def here(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (manifest,) = re.findall(r"```yaml\n# my\.model\.yaml\n(.*?)```", text, flags=re.S)
     (tmp_path / "my.model.yaml").write_text(manifest)
     return tmp_path
+
+
+@pytest.fixture
+def clips(here: Path, recordings: str, request: pytest.FixtureRequest) -> str:
+    """Let the suite judge generated clips, or real ones; return the layout of them."""
+    if recordings == "real":
+        real = REAL.replace("ROOT", str(request.getfixturevalue("audit_data") / "nemo"))
+        (here / "my.audit.yaml").write_text(SUITE.replace(GENERATED, real))
+    return "nemo" if recordings == "real" else "synthetic"
 
 
 def given(namespace: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +161,8 @@ def test_a_keras_model_arrives(here: Path, repository: Path) -> None:
     assert audited(here, lines).model["differentiable"]
 
 
-def test_a_transformer_arrives(here: Path, repository: Path) -> None:
+@RECORDINGS
+def test_a_transformer_arrives(here: Path, repository: Path, clips: str) -> None:
     transformers = pytest.importorskip("transformers")
     code, lines = recipes(repository)["Transformers"]
     config = transformers.Wav2Vec2Config(
@@ -160,7 +184,9 @@ def test_a_transformer_arrives(here: Path, repository: Path) -> None:
         wav2vec2 = transformers.Wav2Vec2ForSequenceClassification(config).eval()
     extractor = transformers.Wav2Vec2FeatureExtractor(sampling_rate=16000, do_normalize=True)
     exec(code, {"wav2vec2": wav2vec2, "feature_extractor": extractor})
-    assert audited(here, lines).model["differentiable"]
+    audit = audited(here, lines)
+    assert audit.model["differentiable"]
+    assert audit.data["layout"] == clips
 
 
 def test_a_classifier_of_scikit_learn_arrives(here: Path, repository: Path) -> None:
@@ -209,9 +235,12 @@ def port() -> Iterator[int]:
         thread.join()
 
 
-def test_a_server_answers(here: Path, repository: Path, port: int) -> None:
+@RECORDINGS
+def test_a_server_answers(here: Path, repository: Path, port: int, clips: str) -> None:
     lines = recipes(repository)["A server"][1].replace(":8080", f":{port}")
-    assert "over HTTP" in audited(here, lines).model["note"]
+    audit = audited(here, lines)
+    assert "over HTTP" in audit.model["note"]
+    assert audit.data["layout"] == clips
 
 
 def test_no_recipe_is_left_untried(repository: Path) -> None:

@@ -86,7 +86,8 @@ def directional_error(answer: Callable[[Tensor], Tensor], inputs: Tensor) -> flo
     for _ in range(5):
         way = torch.randn(inputs.shape, generator=chance)
         # In single precision, 0.01 of a smooth network's input is where rounding and curvature are both below 1e-3.
-        ahead, behind = (answer(inputs + side * way).double() for side in (0.01, -0.01))
+        with torch.no_grad():
+            ahead, behind = (answer(inputs + side * way).double() for side in (0.01, -0.01))
         rise = ((ahead - behind) * weights).sum() / 0.02
         worst = max(worst, float(((found.double() * way).sum() - rise).abs() / found.double().norm()))
     return worst

@@ -4,13 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from audit.errors import ModelError
 from audit.loaders.inspect_torch import inspect
-from audit.manifest import Manifest
+from audit.manifest import Manifest, load_model
 
+from .conftest import Write, answers_and_gradients_agree, directional_error
 from .torch_cases import load, network, saved, written
 
 
@@ -82,3 +84,37 @@ def test_outputs_are_found_under_a_prefix_and_beside_a_criterion(tmp_path: Path,
     found = inspect(tmp_path / "last.ckpt", trust=False)
     assert found is not None
     assert (found.outputs, found.lines) == (6, {"key": "state_dict"})
+
+
+CNN = """
+from torch import nn
+
+def build():
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.Tanh(), nn.AvgPool2d(2), nn.Dropout(0.5),
+        nn.Flatten(), nn.Linear(128, 3),
+    )
+"""
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "state_dict", "checkpoint", "prefixed"])
+def test_answers_and_gradients_are_the_networks_own(
+    cnn: nn.Module, cnn_inputs: Tensor, tmp_path: Path, manifest_of: Write, kind: str
+) -> None:
+    (tmp_path / "cnn.py").write_text(CNN)
+    state = cnn.state_dict()
+    path = tmp_path / ("w.safetensors" if kind == "safetensors" else "w.pt")
+    if kind == "safetensors":
+        safetensors.torch.save_file(state, path)
+    elif kind == "checkpoint":
+        torch.save({"epoch": 3, "state": state}, path)
+    else:
+        prefix = "module." if kind == "prefixed" else ""
+        torch.save({f"{prefix}{name}": value for name, value in state.items()}, path)
+    before = path.read_bytes()
+    more = ["key: state"] if kind == "checkpoint" else []
+    model = load_model(manifest_of(path, "torch", "source: cnn.py:build", *more))
+    assert model.emotions == ("anger", "fear", "joy")
+    answers_and_gradients_agree(model, cnn, cnn_inputs, rows=32)
+    assert directional_error(model.logits, cnn_inputs[:4]) < 1e-3
+    assert path.read_bytes() == before
