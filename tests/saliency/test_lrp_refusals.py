@@ -1,5 +1,7 @@
 """What LRP refuses, and how it says why."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -26,6 +28,27 @@ def test_an_operation_without_a_rule_is_named_with_its_module(operation: object,
 
     model = model_of(nn.Sequential(nn.Linear(5, 3), Odd()), 3)
     with pytest.raises(MethodError, match=rf"no rule for aten\.{name}\.default at node '{name}' from '1' \(Odd\)"):
+        lrp(model, torch.full((1, 5), 0.1), torch.tensor([0]), RNG)
+
+
+@pytest.mark.parametrize(
+    ("operation", "node", "why"),
+    [
+        (lambda x: 1 / (1 + x), "reciprocal", "it divides nothing that depends on the input"),
+        (lambda x: (1 + x).rsqrt() + x, "rsqrt", "it divides nothing that depends on the input"),
+        (lambda x: x.pow(-2) + x, "pow_1", "the exponent is not a number above 0"),
+        (lambda x: torch.tensor([2.0]) / x, "div", "only the denominator depends on the input"),
+    ],
+)
+def test_a_use_without_a_rule_is_refused_with_the_reason(
+    operation: Callable[[Tensor], Tensor], node: str, why: str
+) -> None:
+    class Odd(nn.Module):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return operation(inputs)
+
+    model = model_of(nn.Sequential(nn.Linear(5, 3), Odd()), 3)
+    with pytest.raises(MethodError, match=rf"at node '{node}' from '1' \(Odd\) where {why}"):
         lrp(model, torch.full((1, 5), 0.1), torch.tensor([0]), RNG)
 
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.fx import Node
 
 from audit.errors import MethodError
-from audit.saliency.lrp.graph import place
-from audit.saliency.lrp.rules import Layer, Rule, Weight
+from audit.saliency.lrp.node import place
+from audit.saliency.lrp.rules import Layer, Rule, Shares, Weight
 
-Share = tuple[Node | None, Tensor]
-"""An operand and the relevance it receives; None stands for a number written into the graph."""
+
+class Sink(Enum):
+    """What takes relevance and is no node: a number written into the graph, or a term that belongs to a rule alone."""
+
+    NUMBER = "number"
+    RULE = "rule"
+
+
+Share = tuple[Node | Sink, Tensor]
+"""An operand and the relevance it receives."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,8 @@ class Call:
 
     `linear` is for layers with weights, `sums` for whatever adds up its operands; `eps` keeps denominators off zero.
     `nonnegative` nodes have no value below zero; `rectified` nodes carry no relevance where their output is below zero.
+    `scaling` nodes change the units of the input before any layer sees it; `reference` is what silence is to a first
+    layer, None for others.
     """
 
     node: Node
@@ -33,6 +45,8 @@ class Call:
     eps: float
     nonnegative: frozenset[Node]
     rectified: frozenset[Node]
+    scaling: frozenset[Node] = frozenset()
+    reference: Tensor | None = None
 
     def operand(self, index: int) -> Any:
         """Return the node, number or list given as positional argument, None where it is left out."""
@@ -76,6 +90,47 @@ class Call:
             nonnegative=self.operand(index) in self.nonnegative,
             rectified=self.node in self.rectified,
         )
+
+    def share(self, layer: Layer, relevance: Tensor, reference: Tensor | None = None) -> Shares:
+        """Return a layer's shares among z_ij = (x_i - reference_i) w_ij, from zero where there is no reference.
+
+        What the reference alone would put out joins the bias.
+        """
+        if reference is None:
+            return self.linear(layer, relevance)
+        silence = layer.apply(reference, layer.weight)
+        bias = silence if layer.bias is None else silence + layer.bias
+        moved = replace(layer, inputs=layer.inputs - reference, bias=bias, nonnegative=False)
+        return self.linear(moved, relevance)
+
+    def split(self, terms: Sequence[Tensor], relevance: Tensor) -> tuple[Tensor, ...]:
+        """Share relevance among the terms of an elementwise sum, each spread to the sum's shape."""
+        stacked = torch.stack(torch.broadcast_tensors(*terms))
+        layer = Layer(
+            inputs=stacked,
+            weight=None,
+            bias=None,
+            outputs=stacked.sum(0),
+            apply=lambda x, _: x.sum(0),
+            transpose=lambda s, _: s.expand_as(stacked),
+            rectified=self.node in self.rectified,
+            stacked=True,
+        )
+        return self.sums(layer, relevance)[0].unbind()
+
+    def mean(self, inputs: Tensor, axes: list[int], relevance: Tensor) -> Tensor:
+        """Share the relevance of a mean over axes that are kept."""
+        outputs = inputs.mean(axes, keepdim=True)
+        parts = outputs.numel() / inputs.numel()
+        layer = Layer(
+            inputs=inputs,
+            weight=None,
+            bias=None,
+            outputs=outputs,
+            apply=lambda x, _: x.mean(axes, keepdim=True),
+            transpose=lambda s, _: (s * parts).expand_as(inputs),
+        )
+        return self.sums(layer, relevance)[0]
 
     def refusal(self, why: str) -> MethodError:
         """Return the error for a use of an operation that no rule covers."""

@@ -1,4 +1,4 @@
-"""The graph in fewer kinds of operations: batch norms made part of the layer before them, or a scale and a shift."""
+"""The graph in fewer kinds of operations: one value written in several ways is written in one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.fx import Graph, Node
 
+from audit.saliency.lrp.elementwise import is_gate
+
 aten = torch.ops.aten
 
 
@@ -16,6 +18,44 @@ def rename_convolutions(graph: Graph) -> None:
     for node in graph.nodes:
         if node.target is aten._convolution.default:
             node.target, node.args = aten.convolution.default, node.args[:9]
+
+
+def recognise_log_softmax(graph: Graph) -> None:
+    """Make x - logsumexp(x) the one operation that it is."""
+    for node in graph.nodes:
+        if node.target is not aten.sub.Tensor or node.kwargs:
+            continue
+        values, normaliser = node.args
+        if isinstance(normaliser, Node) and normaliser.target is aten.logsumexp.default:
+            axes: Any = normaliser.args[1]
+            if normaliser.args[0] is values and len(axes) == 1 and normaliser.args[2:] == (True,):
+                node.target, node.args = aten._log_softmax.default, (values, axes[0], False)
+
+
+def rewrite_updates(graph: Graph) -> None:
+    """Write (old - new) * gate + new, as GRU cells are decomposed, as gate * old + (1 - gate) * new.
+
+    It is one value, but a sum whose terms are what was kept and what was added, rather than a difference of both.
+    """
+    for node in graph.nodes:
+        if node.target is not aten.add.Tensor or node.kwargs or len(node.args) != 2:
+            continue
+        for scaled, new in (node.args, node.args[::-1]):
+            factors = scaled.args if isinstance(scaled, Node) and scaled.target is aten.mul.Tensor else ()
+            for moved, gate in (factors, factors[::-1]) if len(factors) == 2 else ():
+                if not (isinstance(moved, Node) and moved.target is aten.sub.Tensor and not moved.kwargs):
+                    continue
+                if moved.args[1] is new and isinstance(gate, Node) and is_gate(gate):
+                    with graph.inserting_before(node):
+                        rest = _call(graph, node, aten.rsub.Scalar, gate, 1)
+                        node.args = (
+                            _call(graph, node, aten.mul.Tensor, moved.args[0], gate),
+                            _call(graph, node, aten.mul.Tensor, new, rest),
+                        )
+                    break
+            else:
+                continue
+            break
 
 
 def dissolve_batch_norms(graph: Graph) -> None:
@@ -68,6 +108,10 @@ class _Rewrite:
         return scale, moved if shift is None else self._call(aten.add.Tensor, moved, shift)
 
     def _call(self, target: Any, *arguments: Any) -> Node:
-        node = self.graph.call_function(target, arguments)
-        node.meta = {"nn_module_stack": self.norm.meta.get("nn_module_stack", {})}
-        return node
+        return _call(self.graph, self.norm, target, *arguments)
+
+
+def _call(graph: Graph, place: Node, target: Any, *arguments: Any) -> Node:
+    node = graph.call_function(target, arguments)
+    node.meta = {"nn_module_stack": place.meta.get("nn_module_stack", {})}
+    return node

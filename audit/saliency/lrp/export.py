@@ -16,8 +16,16 @@ from torch.fx import Node
 
 from audit.errors import MethodError
 from audit.model import Model
-from audit.saliency.lrp.canonise import dissolve_batch_norms, rename_convolutions
-from audit.saliency.lrp.graph import Graph, Values, evaluate
+from audit.saliency.lrp.canonise import (
+    dissolve_batch_norms,
+    recognise_log_softmax,
+    rename_convolutions,
+    rewrite_updates,
+)
+from audit.saliency.lrp.graph import Graph
+from audit.saliency.lrp.head import head_of
+from audit.saliency.lrp.node import Values, evaluate
+from audit.saliency.lrp.recurrent import KEPT, rename_recurrent
 
 aten = torch.ops.aten
 
@@ -51,10 +59,10 @@ def _compare(graph: Graph, model: Model, example: Tensor) -> None:
         expected = model.logits(example).flatten()
         for node in graph.varying:
             values[node] = evaluate(node, values)
-    output, sink = values[graph.output].flatten(), values[graph.sink].flatten()
+    output, logarithm = values[graph.head.output].flatten(), graph.head.logarithm(values).flatten()
     # Where the network ends in a softmax, the model may hand on probabilities, or take their logarithm.
     alike = torch.allclose(expected, output, rtol=1e-3, atol=1e-4) or torch.allclose(
-        expected.log_softmax(0), sink.log_softmax(0), rtol=1e-3, atol=1e-4
+        expected.log_softmax(0), logarithm.log_softmax(0), rtol=1e-3, atol=1e-4
     )
     if not alike:
         raise MethodError(
@@ -81,13 +89,36 @@ def _export(module: nn.Module, example: Tensor) -> ExportedProgram:
     with catch_warnings():
         simplefilter("ignore")
         try:
-            return torch.export.export(module, (example,)).run_decompositions()
+            return torch.export.export(module, (example,)).run_decompositions(_decompositions())
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
             raise MethodError(
                 f"lrp reads a model as a torch.export graph, and {type(module).__name__} cannot be exported for inputs "
                 f"{tuple(example.shape)}: {type(error).__name__}: {reason}; use gradcam, smoothgrad or lime"
             ) from error
+
+
+_WHOLE = (
+    *KEPT,
+    aten.logsumexp.default,
+    aten.softplus.default,
+    aten.mish.default,
+    aten.celu.default,
+    aten.silu.default,
+    aten.hardswish.default,
+    aten.hardsigmoid.default,
+    aten.hardshrink.default,
+    aten.softshrink.default,
+    aten.prelu.default,
+)
+
+
+def _decompositions() -> dict[Any, Any]:
+    """Return how operations are written out in simpler ones: all but those with a rule of their own."""
+    table = torch.export.default_decompositions()
+    for operation in _WHOLE:
+        table.pop(operation, None)
+    return table
 
 
 def _graph(program: ExportedProgram, emotions: int) -> Graph:
@@ -101,6 +132,9 @@ def _graph(program: ExportedProgram, emotions: int) -> Graph:
     source = holders[signature.user_inputs[0]]
     index = _logits_index(program, emotions)
     rename_convolutions(graph)
+    rename_recurrent(graph)
+    recognise_log_softmax(graph)
+    rewrite_updates(graph)
     dissolve_batch_norms(graph)
     output = _outputs(program)[index]
     needed = _reaching(output)
@@ -114,23 +148,16 @@ def _graph(program: ExportedProgram, emotions: int) -> Graph:
             moving.append(node)
         else:
             fixed.append(node)
-    sink = output
-    while sink.target in _LAST:
-        sink = sink.all_input_nodes[0]
-    if sink not in varying:
+    if output not in varying:
         raise MethodError("lrp: the model's logits do not depend on its input")
     return Graph(
         source=source,
         fixed=tuple(fixed),
         varying=tuple(moving),
-        sink=sink,
-        output=output,
+        head=head_of(output, tuple(moving)),
         names={holders[name]: path for name, path in names.items()},
         constants=constants,
     )
-
-
-_LAST = (aten._softmax.default, aten._log_softmax.default)
 
 
 def _outputs(program: ExportedProgram) -> list[Any]:

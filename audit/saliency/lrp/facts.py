@@ -5,10 +5,21 @@ from __future__ import annotations
 import torch
 from torch.fx import Node
 
-from audit.saliency.lrp.elementwise import add, divide, multiply, subtract
+from audit.saliency.lrp.elementwise import (
+    activate,
+    add,
+    divide,
+    keep,
+    logarithm,
+    multiply,
+    power,
+    subtract,
+    subtract_from,
+)
 from audit.saliency.lrp.graph import Graph
 from audit.saliency.lrp.linear import addmm, average, convolution, product
 from audit.saliency.lrp.operations import OPERATIONS
+from audit.saliency.lrp.recurrent import through_time
 from audit.saliency.lrp.routing import PARTS, SHAPES, WINNERS
 
 aten = torch.ops.aten
@@ -21,8 +32,8 @@ _NEVER_BELOW_ZERO = frozenset(
         aten._softmax.default,
     }
 )
-_LAYERS = (convolution, addmm, product)
-SCALINGS = (add, subtract, multiply, divide)
+_LAYERS = (convolution, addmm, product, through_time)
+UNITS = (add, subtract, subtract_from, multiply, divide, keep, activate, logarithm, power)
 
 
 def entry(graph: Graph) -> frozenset[Node]:
@@ -31,7 +42,7 @@ def entry(graph: Graph) -> frozenset[Node]:
     varying = {graph.source, *graph.varying}
     for node in graph.varying:
         operands = [operand for operand in node.all_input_nodes if operand in varying]
-        simple = node.target in SHAPES | PARTS or OPERATIONS.get(node.target) in SCALINGS
+        simple = node.target in SHAPES | PARTS or OPERATIONS.get(node.target) in UNITS
         if simple and len(operands) == 1 and operands[0] in found:
             found.add(node)
     return frozenset(found)
@@ -78,6 +89,6 @@ def rectified(graph: Graph, *, sums_take_sides: bool) -> frozenset[Node]:
             or (sums_take_sides and OPERATIONS.get(reader.target) is add and not reader.kwargs and reader in found)
             for reader in readers
         ]
-        if node is not graph.sink and readers and all(passes):
+        if node not in graph.head.leaves and readers and all(passes):
             found.add(node)
     return frozenset(found)

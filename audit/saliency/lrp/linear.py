@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audit.saliency.lrp.call import Call, Share
+from audit.saliency.lrp.call import Call, Share, Sink
 from audit.saliency.lrp.rules import Layer, Weight, epsilon
 
 aten = torch.ops.aten
@@ -77,7 +77,9 @@ def average(call: Call, relevance: Tensor) -> Iterable[Share]:
 
 
 def _shared(call: Call, layer: Layer, relevance: Tensor, *, inputs: int, bias: int | None = None) -> Iterator[Share]:
-    to_inputs, to_bias = call.linear(layer, relevance)
+    to_inputs, to_bias = call.share(layer, relevance, call.reference)
     yield call.operand(inputs), to_inputs
-    if bias is not None and to_bias is not None:
-        yield call.operand(bias), to_bias
+    if to_bias is not None:
+        given = None if bias is None else call.operand(bias)
+        # A layer without a bias has one nevertheless where contributions count from a reference.
+        yield (Sink.RULE if given is None else given), to_bias

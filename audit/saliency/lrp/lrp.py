@@ -44,9 +44,21 @@ def lrp(
     `epsilon` (above 0) keeps denominators off zero, in the units of each layer's outputs; `gamma` (0 or more) favours
     contributions of the output's sign; `alpha` (1 or more) weighs positive contributions, alpha - 1 negative ones.
 
-    Measures, per map: `absorbed` is the share of the logit that ended in biases and constants, below 0 or above 1 where
-    they oppose or exceed the logit; `conservation` is |relevance of all cells + absorbed - logit| / |logit|, what
-    neither arrived nor was absorbed.
+    A network that ends in a softmax or its logarithm is explained at the logits before it; where several logits make
+    one probability, merged labels or the members of an ensemble, relevance begins at each in proportion to its part
+    of the target's probability (`head.Head`), and "the logit" below is the sum of what begins.
+
+    Measures, per map, as shares of the logit without signs where several begin:
+
+    - `conservation`: |relevance of all cells + what was absorbed - logit|, lost or made on the way: by `epsilon`,
+      by rounding, and where a layer had nothing to share among. It is measured at the input, no rule assumes it.
+    - `absorbed`: what ended elsewhere than in the input, below 0 or above 1 where that opposes or exceeds the logit:
+      in biases, shifts of normalisations, embeddings, initial states and numbers of the network, in what silence alone
+      would put out of the first layer, and
+    - `absorbed_by_rules`, a part of it: in constants that belong to no parameter, the terms of a softmax's or
+      log-sum-exp's tangent plane that no input multiplies, and activations' values at zero (a sigmoid's 1/2).
+
+    Conservation says that the sums are right, not the map: a map of which constants absorb nearly all conserves too.
 
     Bach et al. (2015), On pixel-wise explanations for non-linear classifier decisions by layer-wise relevance
     propagation; Montavon et al. (2019), Layer-wise relevance propagation: an overview.
@@ -70,13 +82,16 @@ def lrp(
             numbers = {"gamma": {"factor": gamma}, "alphabeta": {"alpha": alpha}}.get(rule, {})
             plan = uniform(graph, partial(getattr(rules, rule), eps=epsilon, **numbers), bounds, epsilon)
         found = propagate(graph, fixed, inputs, targets, plan)
-    logit = found.logits.gather(1, targets[:, None]).squeeze(1).double()
     arrived = found.relevance.flatten(1).sum(1, dtype=torch.float64)
     # Every map is proportional to its logit, so that a logit of zero leaves nothing to lose.
-    scale = logit.abs().clamp(min=torch.finfo(torch.float32).tiny)
-    conservation = (arrived + found.absorbed - logit).abs() / scale
-    absorbed = found.absorbed / scale * torch.where(logit < 0, -1.0, 1.0)
-    return Attribution(found.relevance, {"conservation": conservation.to(inputs), "absorbed": absorbed.to(inputs)})
+    whole = found.whole.clamp(min=torch.finfo(torch.float32).tiny)
+    sign = torch.where(found.begun < 0, -1.0, 1.0)
+    measures = {
+        "conservation": (arrived + found.parameters + found.terms - found.begun).abs() / whole,
+        "absorbed": sign * (found.parameters + found.terms) / whole,
+        "absorbed_by_rules": sign * found.terms / whole,
+    }
+    return Attribution(found.relevance, {name: measure.to(inputs) for name, measure in measures.items()})
 
 
 _RULES = ("composite", "epsilon", "zplus", "gamma", "alphabeta")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -13,16 +13,20 @@ from torch.fx import Node
 
 from audit.saliency.lrp.call import Call, Operation
 from audit.saliency.lrp.elementwise import keep
-from audit.saliency.lrp.facts import SCALINGS, entry, first_layers, nonnegative, rectified
-from audit.saliency.lrp.graph import Graph, Values, evaluate
+from audit.saliency.lrp.facts import UNITS, entry, first_layers, nonnegative, rectified
+from audit.saliency.lrp.graph import Graph
 from audit.saliency.lrp.linear import convolution
+from audit.saliency.lrp.node import Values, evaluate
 from audit.saliency.lrp.operations import operation
-from audit.saliency.lrp.rules import Layer, Rule, Shares, epsilon, gamma, signplus
+from audit.saliency.lrp.rules import Rule, epsilon, gamma, signplus
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Rules for one graph: by kind of operation, by node in `first`; `kept` nodes hand relevance on as it comes."""
+    """Rules for one graph: by kind of operation; `kept` nodes hand relevance on as it comes.
+
+    `first` layers count contributions from a reference.
+    """
 
     convolutions: Rule
     dense: Rule
@@ -31,13 +35,14 @@ class Plan:
     varying: frozenset[Node]
     nonnegative: frozenset[Node]
     rectified: frozenset[Node]
-    first: Mapping[Node, Rule] = field(default_factory=dict)
+    scaling: frozenset[Node]
+    first: Mapping[Node, Tensor] = field(default_factory=dict)
     kept: frozenset[Node] = frozenset()
 
     def operation(self, node: Node) -> Operation:
         """Return what a node does with relevance; raises MethodError where the table has nothing for it."""
         found = operation(node)
-        return keep if node in self.kept and found in SCALINGS else found
+        return keep if node in self.kept and found in UNITS else found
 
     def call(self, node: Node, values: Values) -> Call:
         """Return a node at these values, with its rules."""
@@ -46,11 +51,13 @@ class Plan:
             node=node,
             values=values,
             varying=self.varying,
-            linear=self.first.get(node, layers),
+            linear=layers,
             sums=self.sums,
             eps=self.eps,
             nonnegative=self.nonnegative,
             rectified=self.rectified,
+            scaling=self.scaling,
+            reference=self.first.get(node),
         )
 
 
@@ -64,6 +71,7 @@ def uniform(graph: Graph, rule: Rule, bounds: tuple[float, float], eps: float) -
         varying=frozenset({graph.source, *graph.varying}),
         nonnegative=nonnegative(graph, bounds[0]),
         rectified=rectified(graph, sums_take_sides=False),
+        scaling=entry(graph),
     )
 
 
@@ -84,30 +92,18 @@ def composite(
     for node in graph.varying:
         if node in before:
             silent[node] = evaluate(node, silent)
-    inner = partial(gamma, eps=eps, factor=factor)
-    outer = partial(epsilon, eps=eps)
     first = {
-        node: partial(
-            _from_reference, rule=inner if operation(node) is convolution else outer, reference=silent[operand]
-        )
-        for node, operand in first_layers(graph, before).items()
-        if bool(silent[operand].any())
+        node: silent[operand] for node, operand in first_layers(graph, before).items() if bool(silent[operand].any())
     }
     return Plan(
-        convolutions=inner,
-        dense=outer,
+        convolutions=partial(gamma, eps=eps, factor=factor),
+        dense=partial(epsilon, eps=eps),
         sums=partial(signplus, eps=eps),
         eps=eps,
         varying=frozenset({graph.source, *graph.varying}),
         nonnegative=nonnegative(graph, low),
         rectified=rectified(graph, sums_take_sides=True),
+        scaling=before,
         first=first,
         kept=before,
     )
-
-
-def _from_reference(layer: Layer, relevance: Tensor, rule: Rule, reference: Tensor) -> Shares:
-    """Share among z_ij = (x_i - reference_i) w_ij; what the reference alone would put out joins the bias."""
-    silence = layer.apply(reference, layer.weight)
-    bias = silence if layer.bias is None else silence + layer.bias
-    return rule(replace(layer, inputs=layer.inputs - reference, bias=bias, nonnegative=False), relevance)

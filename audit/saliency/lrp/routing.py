@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from audit.saliency.lrp.call import Call, Share
-from audit.saliency.lrp.graph import evaluate
+from audit.saliency.lrp.node import evaluate
 
 aten = torch.ops.aten
 
@@ -58,7 +58,18 @@ POOLS = frozenset(
     }
 )
 _PLANAR = (aten.max_pool2d_with_indices.default, aten.adaptive_max_pool2d.default)
-WINNERS = frozenset({*POOLS, aten.max.dim, aten.amax.default})
+WINNERS = frozenset(
+    {
+        *POOLS,
+        aten.max.dim,
+        aten.max.default,
+        aten.min.dim,
+        aten.amax.default,
+        aten.amin.default,
+        aten.maximum.default,
+        aten.minimum.default,
+    }
+)
 
 
 def pool(call: Call, relevance: tuple[Tensor | None, ...]) -> Iterable[Share]:

@@ -23,7 +23,8 @@ class Layer:
 
     A `weight` of None stands for weights that cannot be set and are none of them negative, as in an average. `bias`
     spreads over `outputs` by broadcasting. `nonnegative` says that no input is below zero, `rectified` that no output
-    below zero carries relevance; either saves passes.
+    below zero carries relevance, `stacked` that the inputs are the terms of an elementwise sum, one behind the other
+    along the first axis; each saves passes.
     """
 
     inputs: Tensor
@@ -34,6 +35,7 @@ class Layer:
     transpose: Callable[[Tensor, Weight], Tensor]
     nonnegative: bool = False
     rectified: bool = False
+    stacked: bool = False
 
 
 Shares = tuple[Tensor, Tensor | None]
@@ -43,18 +45,22 @@ Rule = Callable[[Layer, Tensor], Shares]
 
 def epsilon(layer: Layer, relevance: Tensor, eps: float) -> Shares:
     """Share z_ij / z_j. Bach et al. (2015), On pixel-wise explanations."""
-    scaled = relevance / _off_zero(layer.outputs, eps)
+    scaled = relevance / off_zero(layer.outputs, eps)
     return layer.inputs * layer.transpose(scaled, layer.weight), _times(layer.bias, scaled)
 
 
 def zplus(layer: Layer, relevance: Tensor, eps: float) -> Shares:
     """Share z_ij+ / sum_i z_ij+. Montavon et al. (2017), Explaining nonlinear classification decisions."""
     positive = _positive(layer)
-    return _share(positive, relevance / _off_zero(_total(positive), eps))
+    return _share(positive, relevance / off_zero(_total(positive), eps))
 
 
 def signplus(layer: Layer, relevance: Tensor, eps: float) -> Shares:
     """Share as `zplus` where z_j >= 0, z_ij- / sum_i z_ij- where z_j < 0: only what pulled z_j to its side counts."""
+    if layer.stacked:
+        side = torch.where(layer.outputs < 0, -1.0, 1.0).to(layer.outputs)
+        counted = (layer.inputs * side).clamp(min=0)
+        return counted * (relevance / (counted.sum(0) + eps)), None
     return _share_by_sign(_positive(layer), _negative(layer), relevance, eps)
 
 
@@ -77,7 +83,7 @@ def alphabeta(layer: Layer, relevance: Tensor, eps: float, alpha: float) -> Shar
     both = (high > 0) & (low < 0)
     upper = torch.where(both, alpha, (high > 0).to(relevance)) * relevance
     lower = torch.where(both, 1.0 - alpha, (low < 0).to(relevance)) * relevance
-    return _sum(_share(positive, upper / _off_zero(high, eps)), _share(negative, lower / _off_zero(low, -eps)))
+    return _sum(_share(positive, upper / off_zero(high, eps)), _share(negative, lower / off_zero(low, eps)))
 
 
 @dataclass(frozen=True)
@@ -119,12 +125,12 @@ def _favouring(layer: Layer, factor: float, sign: int) -> _Side:
 def _share_by_sign(high: _Side, low: _Side, relevance: Tensor, eps: float) -> Shares:
     """Share among `high` where a layer's output is at least zero, among `low` elsewhere."""
     if high.layer.rectified:
-        return _share(high, relevance / _off_zero(_total(high), eps))
+        return _share(high, relevance / off_zero(_total(high), eps))
     below = high.layer.outputs < 0
     above = relevance.masked_fill(below, 0.0)
     return _sum(
-        _share(high, above / _off_zero(_total(high), eps)),
-        _share(low, (relevance - above) / _off_zero(_total(low), -eps)),
+        _share(high, above / off_zero(_total(high), eps)),
+        _share(low, (relevance - above) / off_zero(_total(low), eps)),
     )
 
 
@@ -159,12 +165,12 @@ def _boost(values: Tensor, factor: float, sign: int) -> Tensor: ...
 @overload
 def _boost(values: None, factor: float, sign: int) -> None: ...
 def _boost(values: Tensor | None, factor: float, sign: int) -> Tensor | None:
-    return None if values is None else values + factor * _clamp(values, sign)
+    return None if values is None else torch.add(values, _clamp(values, sign), alpha=factor)
 
 
-def _off_zero(total: Tensor, eps: float) -> Tensor:
-    """Return `total`, moved away from zero by |eps|; where it is zero, to the side of eps."""
-    return total + torch.where(total * eps < 0, -eps, eps)
+def off_zero(total: Tensor, eps: float) -> Tensor:
+    """Return `total`, moved away from zero by `eps`."""
+    return total + torch.copysign(torch.tensor(eps, dtype=total.dtype, device=total.device), total)
 
 
 def _times(bias: Tensor | None, scaled: Tensor) -> Tensor | None:
