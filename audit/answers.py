@@ -10,7 +10,17 @@ from typing import Any
 
 from audit.errors import AuditError, UsageError, did_you_mean
 
-ASKED = {"check": "check", "emotion": "emotion", "group": "group", "at": "at", "of": "method", "fill": "measure"}
+ASKED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "check": lambda row: row["check"],
+    "emotion": lambda row: row["emotion"],
+    "group": lambda row: row["group"],
+    "at": lambda row: row["at"],
+    "of": lambda row: row["method"],
+    "by": lambda row: row["measure"].partition("/")[0],
+    "fill": lambda row: row["measure"].rpartition("/")[2],
+    "region": lambda row: row["measure"],
+    "after": lambda row: row["measure"],
+}
 
 
 class Answers:
@@ -49,13 +59,17 @@ class Answers:
         group: str | None = None,
         at: float | None = None,
         of: str | None = None,
+        by: str | None = None,
         fill: str | None = None,
+        region: str | None = None,
+        after: str | None = None,
     ) -> float:
         """Return one metric of a check at a severity `at`, over all clips or for one emotion or group.
 
-        `of` names a saliency method, `fill` what hid the cells (the first of the suite where not given). Infinite
-        where the quantity lies beyond what was tested. Raises UsageError, with the nearest name, for what was not
-        measured, and AuditError for what could not be.
+        `of` names a saliency method; of its maps, `by` names the score and `fill` what hid the cells (the first of the
+        suite where not given), `region` a region, `after` a sanity test. Infinite where the quantity lies beyond what
+        was tested. Raises UsageError, with the nearest name, for what was not measured, and AuditError for what could
+        not be.
         """
         rows = [row for row in self.document["metrics"] if row["metric"] == metric]
         if check is None:
@@ -66,12 +80,13 @@ class Answers:
         rows = _narrowed(rows, metric, "check", check)
         rows = _narrowed(rows, metric, "emotion", emotion)
         rows = _narrowed(rows, metric, "group", group)
+        for asked, given in (("by", by), ("fill", fill), ("region", region), ("after", after)):
+            if given is not None:
+                rows = _narrowed(rows, metric, asked, given)
         if at is not None or len({row["at"] for row in rows}) > 1:
             rows = _narrowed(rows, metric, "at", at)
         if of is not None or len({row["method"] for row in rows}) > 1:
             rows = _narrowed(rows, metric, "of", of)
-        if fill is not None:
-            rows = _narrowed(rows, metric, "fill", fill)
         row = rows[0]
         if row["value"] is None and row["interval"] is None:
             raise AuditError(f"{metric} of {check} could not be computed on the {row['n']} clips there are")
@@ -79,11 +94,11 @@ class Answers:
 
 
 def _narrowed(rows: list[Any], metric: str, asked: str, given: Any) -> list[Any]:
-    key = ASKED[asked]
-    kept = [row for row in rows if _same(row[key], given)]
+    of = ASKED[asked]
+    kept = [row for row in rows if _same(of(row), given)]
     if kept:
         return kept
-    known = list(dict.fromkeys("none" if row[key] is None else str(row[key]) for row in rows))
+    known = list(dict.fromkeys("none" if of(row) is None else str(of(row)) for row in rows))
     there = f"there are: {', '.join(known)}"
     if given is None:
         raise UsageError(f"{metric} needs {asked}= ({there})")

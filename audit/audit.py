@@ -48,6 +48,7 @@ class Audit:
     records: pd.DataFrame
     left_out: Sequence[Mapping[str, Any]] = ()
     findings: Sequence[Mapping[str, Any]] = ()
+    standings: Sequence[Mapping[str, Any]] = ()
 
     @property
     def exit_code(self) -> int:
@@ -82,6 +83,7 @@ class Audit:
             "limits": self.limits,
             "left_out": self.left_out,
             "findings": self.findings,
+            "standings": self.standings,
         }
         return _storable(document)
 
@@ -112,6 +114,7 @@ class Audit:
             limits=document["limits"],
             left_out=document.get("left_out", ()),
             findings=document.get("findings", ()),
+            standings=document.get("standings", ()),
             records=pd.read_parquet(folder / "records.parquet"),
         )
 
@@ -172,6 +175,9 @@ def _verdict_row(verdict: Verdict, kind: str) -> dict[str, Any]:
         "of": gate.of,
         "per": gate.per,
         "at": gate.at,
+        "by": gate.by,
+        "region": gate.region,
+        "after": gate.after,
         "emotion": verdict.emotion,
         "group": verdict.group,
         "value": verdict.value,
@@ -195,6 +201,9 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
         per=row["per"],
         at=row["at"],
         of=row["of"],
+        by=row.get("by"),
+        region=row.get("region"),
+        after=row.get("after"),
         place=Place(Path(path), int(line), 1) if path else None,
     )
     interval = row["interval"]

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.text import Text
 
 from audit.report.numbers import count
+from audit.report.standing import by_standing, unearned
 from audit.wording import (
     Document,
     Row,
@@ -30,6 +31,7 @@ from audit.wording import (
     rerun,
     scope,
     title,
+    told,
     words,
 )
 
@@ -165,7 +167,7 @@ def show(document: Document, folder: Path, stream: TextIO | None = None) -> None
 def summary(document: Document, folder: Path) -> Iterator[Text]:
     """Yield the lines `show` prints."""
     for found in document.get("findings", ()):
-        yield Text(plain(found["told"]), style="bold magenta")
+        yield Text(told(found), style="bold magenta")
     problems = document["data"]["problems"]
     if problems:
         first = f"the first: {problems[0]['path']}: {problems[0]['reason']}"
@@ -178,10 +180,8 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     for row in document["verdicts"]:
         if row["outcome"] == "UNSURE":
             yield from _styled(block(row, document, folder))
-    for row in document.get("left_out", ()):
-        yield Text(left_out(row), style="yellow")
-    for told in scope(document):
-        yield Text(told, style="yellow")
+    notes = [*unearned(document), *map(left_out, document.get("left_out", ())), *scope(document)]
+    yield from (Text(note, style="yellow") for note in notes)
     if part(document):
         yield Text(f"judged in part: {part(document)}", style="yellow")
     path = folder / "index.html"
@@ -196,10 +196,10 @@ def block(row: Row, document: Document, folder: Path | None) -> list[str]:
     first = f"{row['outcome']} {title(row, document)}"
     notes = [row["reason"], row["next_step"]]
     if row["outcome"] == "UNSURE":
-        told = notes if row["interval"] is None else notes[1:]
+        shown = notes if row["interval"] is None or by_standing(row, document) else notes[1:]
         if not blocks(row, document):
-            told.append("does not block: the suite says when_unsure: pass")
-        return [f"{first}   {finding(row, document)}", *(f"  {plain(note)}" for note in told if note)]
+            shown.append("does not block: the suite says when_unsure: pass")
+        return [f"{first}   {finding(row, document)}", *(f"  {plain(note)}" for note in shown if note)]
     value = [] if row["outcome"] == "ERROR" else [f"  {finding(row, document)}"]
     where = page(row, document)
     evidence = where if folder is None else near(folder / where)

@@ -71,13 +71,23 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Patch:
+    """A rectangle in a picture, in shares of its height and width from the upper left: 0 to 0.1 is the first tenth."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The samples of one split, the problems met, and how to read a sample, where that is not by its path."""
 
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...]
     read: Callable[[Sample], tuple[Recording, int]] | None = None
-    truth: Callable[[Sample], tuple[Region, ...]] | None = None
+    truth: Callable[[Sample], tuple[Region | Patch, ...]] | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Clips by emotion that the suite declares not to judge."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +61,12 @@ class Estimator:
                 ["check", "method", "measure", "severity"], sort=False
             )
         }
+
+    def at_confidence(self, confidence: float) -> Estimator:
+        """Return the same estimates with intervals of another confidence."""
+        other = copy(self)
+        other.decide = replace(self.decide, confidence=confidence)
+        return other
 
     @cached_property
     def keys(self) -> list[tuple[str, str, str, float]]:
@@ -149,19 +156,25 @@ class Estimator:
         *,
         emotion: str | None = None,
         at: float | None = None,
-        minus: str | None = None,
+        minus: tuple[str, str] | tuple[str, str, float] | None = None,
+        sign: int = 1,
     ) -> Estimate:
-        """Estimate a method's mean score, or its mean paired difference to another of its measures (`minus`)."""
+        """Estimate a method's mean score, or its mean paired difference to another method and measure (`minus`).
+
+        A third part of `minus` is the severity; without it, the first is taken. The difference is that over the clips
+        that both have; a `sign` of -1 turns it.
+        """
         table = self._scores(check, method, measure, at)
         if table is None:
             return Estimate(None, None, 0, None, f"{method} gave no {measure}")
         table = self._of(table, emotion, None)
         values = table["score"].to_numpy(np.float64)
         if minus is not None:
-            other = self._scores(check, method, minus, at)
+            other = self._scores(check, *minus)
             if other is None:
-                return Estimate(None, None, 0, None, f"{method} gave no {minus}")
-            values = values - other.loc[table.index, "score"].to_numpy(np.float64)
+                return Estimate(None, None, 0, None, f"{minus[0]} gave no {minus[1]}")
+            table = table[table.index.isin(other.index)]
+            values = sign * (table["score"] - other.loc[table.index, "score"]).to_numpy(np.float64)
         rows = np.column_stack([np.ones(len(values)), values])
         return self._estimate(rows, table, lambda sums: sums[..., 1] / sums[..., 0], len(values), proportion=False)
 

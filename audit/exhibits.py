@@ -1,4 +1,4 @@
-"""The recordings a report shows: the worst cases of every emotion, perturbed and masked again, and drawn."""
+"""The recordings a report shows: the worst cases of every emotion, perturbed, masked and explained again, and drawn."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.checks import attack, corruption
 from audit.checks.saliency import SaliencyRun
+from audit.checks.sanity import overlap
 from audit.checks.session import Session
+from audit.errors import MethodError
 from audit.estimate import Estimator
 from audit.input_spec import InputSpec
 from audit.modality import words_of
-from audit.rendering.case import Case, Perturbation
+from audit.rendering.case import Case, Moved, Perturbation
 from audit.rendering.exhibit import draw
 from audit.suite import Check
 from audit.worst_cases import Choice, choose
@@ -52,17 +55,18 @@ def show(
     choices = choose(records, swept, session.model.emotions, explained=with_maps, noun=noun)
     perturbed = _perturbed(choices, swept, session, indices)
     masked = _masked(explained.values(), session, [indices[choice.sample] for choice in choices])
+    by = {choice.sample: _masking(masked, indices[choice.sample], best) for choice in choices}
+    moved = _moved(perturbed, by, masked, session, indices)
     cases = []
     for choice in choices:
-        index = indices[choice.sample]
+        index, chosen = indices[choice.sample], by[choice.sample]
         probabilities = {"clean": session.clean[index].tolist()}
         if choice.check is not None:
             row = estimator.predictions(choice.check, choice.severity).loc[choice.sample]
             probabilities["perturbed"] = list(row["probabilities"])
         found = {name: entries[index] for name, entries in masked.items() if index in entries}
-        by = best if best in found else max(found, key=lambda name: found[name].drop, default=None)
-        if by is not None:
-            probabilities["masked"] = found[by].probabilities
+        if chosen is not None:
+            probabilities["masked"] = found[chosen].probabilities
         cases.append(
             Case(
                 sample=session.samples[index],
@@ -72,9 +76,10 @@ def show(
                 probabilities=probabilities,
                 perturbation=perturbed.get(choice.sample),
                 maps={name: entry.map.numpy() for name, entry in found.items()},
-                hidden=found[by].hidden if by is not None else None,
-                masked_by=by,
+                hidden=found[chosen].hidden if chosen is not None else None,
+                masked_by=chosen,
                 drops={name: entry.drop for name, entry in found.items()},
+                moved=moved.get(choice.sample),
             )
         )
     return gather(cases, session.model.spec, session.model.emotions, folder)
@@ -82,8 +87,9 @@ def show(
 
 @dataclass(frozen=True)
 class _Masked:
-    """One recording under one method's map: what was hidden, and what the model said then."""
+    """One recording under one method's map: what was hidden, and what the model said then; `run` made the map."""
 
+    run: SaliencyRun
     map: Tensor
     hidden: NDArray[np.bool_]
     probabilities: list[float]
@@ -119,5 +125,46 @@ def _masked(runs: Collection[SaliencyRun], session: Session, indices: Sequence[i
             if own and name not in found:
                 values, hidden, after, drops = run.first_mask(name, own)
                 rows = zip(own, values, hidden.numpy(), after.tolist(), drops.tolist(), strict=True)
-                found[name] = {index: _Masked(map_, cells, row, drop) for index, map_, cells, row, drop in rows}
+                found[name] = {index: _Masked(run, map_, cells, row, drop) for index, map_, cells, row, drop in rows}
     return found
+
+
+def _masking(masked: Mapping[str, Mapping[int, _Masked]], index: int, best: str | None) -> str | None:
+    """Return the method that masks a recording: the `best`, or else the one whose mask took the most."""
+    drops = {name: entries[index].drop for name, entries in masked.items() if index in entries}
+    return best if best in drops else max(drops, key=lambda name: drops[name], default=None)
+
+
+def _moved(
+    perturbed: Mapping[str, Perturbation],
+    by: Mapping[str, str | None],
+    masked: Mapping[str, Mapping[int, _Masked]],
+    session: Session,
+    indices: Mapping[str, int],
+) -> dict[str, Moved]:
+    found: dict[str, Moved] = {}
+    for name, entries in masked.items():
+        samples = {indices[sample]: sample for sample in perturbed if by[sample] == name}
+        for batch in session.batches(sorted(samples)):
+            run = entries[batch[0]].run
+            inputs = torch.stack([_as_input(perturbed[samples[index]], session) for index in batch])
+            share = run.check.masked
+            try:
+                maps = run.explained_again(name, batch, inputs)
+            except MethodError as error:
+                found |= {samples[index]: Moved(None, None, share, str(error)) for index in batch}
+                continue
+            before = torch.stack([entries[index].map for index in batch])
+            stays = overlap(before, maps, share, session.rng(batch, run.check.id, "moved", name)).tolist()
+            for index, map_, part in zip(batch, maps.numpy(), stays, strict=True):
+                found[samples[index]] = Moved(map_, part, share)
+    return found
+
+
+def _as_input(changed: Perturbation, session: Session) -> Tensor:
+    values = torch.from_numpy(changed.values)
+    if not changed.on_waveform:
+        return values
+    # Not in inference mode: a method may want gradients of it.
+    with torch.no_grad():
+        return session.model.spec.represent(values[None])[0]

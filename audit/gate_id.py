@@ -56,10 +56,11 @@ def due(suite: Suite, emotions: Sequence[str]) -> tuple[Due, ...]:
 
 
 def gate_slug(gate: Gate) -> str:
-    """Return a gate's part of the id: metric, then `of-<method>` and `at-<severity>` where it has them."""
+    """Return a gate's part of the id: metric, then `of-<method>`, `in-<region>`, `at-<severity>` and the like."""
     words = [gate.metric]
-    if gate.of is not None:
-        words += ["of", gate.of]
+    for word, name in (("of", gate.of), ("by", gate.by), ("in", gate.region), ("after", gate.after)):
+        if name is not None:
+            words += [word, name]
     if gate.at is not None:
         words += ["at", f"{gate.at:g}".replace("-", "minus-", 1) if gate.at < 0 else f"{gate.at:g}"]
     return slug("-".join(words))

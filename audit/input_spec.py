@@ -86,6 +86,20 @@ class InputSpec(ABC):
         low, high = self._bounds()
         return float(low.min()), float(high.max())
 
+    @property
+    def nothing(self) -> Tensor | None:
+        """What an input holds where there is nothing to hear or see, as a number or per cell; None where unknown.
+
+        Of a spectrogram the lowest level, of what swings about zero its middle, of a picture grey.
+        """
+        low, high = (float(end) for end in self._fact("bounds")(**self.parameters))
+        # Black is as much to see as white: from grey, dark lines and bright ones count alike.
+        middle = 0.5 * (low + high) if self.modality == "face" else 0.0
+        value = torch.tensor(middle if self.modality == "face" or low < 0.0 < high else low)
+        if self.scaling is not None:
+            value, _ = self.scaling.bounds(value, value)
+        return value if bool(torch.isfinite(value).all()) else None
+
     def clip(self, inputs: Tensor) -> Tensor:
         """Return inputs (n, ...) with every cell brought back to its own bounds."""
         low, high = self._bounds()

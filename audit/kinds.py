@@ -26,6 +26,7 @@ FOLDERS: Mapping[str, str] = {
     "attack": "attacks",
     "saliency": "saliency",
     "faithfulness": "faithfulness",
+    "sanity": "sanity",
 }
 PACKAGE = Path(__file__).parent
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,9 +82,21 @@ def saliency(*, gradients: bool = True) -> Callable[[F], F]:
     return _mark("saliency", gradients=gradients)
 
 
-def faithfulness() -> Callable[[F], F]:
-    """Mark `hide(inputs, attribution, spec, rng, *, masked, fill) -> inputs`; the driver predicts again and scores."""
-    return _mark("faithfulness")
+def faithfulness(*, higher: bool = True, chance: bool = True) -> Callable[[F], F]:
+    """Mark `score(explained, rng, **keys) -> Tensor (n,)`, one number per map.
+
+    `higher` says whether more is better; without `chance`, the same maps put elsewhere say nothing of the score.
+    """
+    return _mark("faithfulness", higher=higher, chance=chance)
+
+
+def sanity(*, alike: bool) -> Callable[[F], F]:
+    """Mark `maps(explained, rng, **keys) -> Iterator[(severity, maps)]`: maps that ought to be `alike`, or ought not.
+
+    The driver compares them with the method's own, and decides at the last severity: by the overlap of the masks, which
+    must reach the key `least` (where alike), or by the rank correlation, which must stay below `most`.
+    """
+    return _mark("sanity", alike=alike)
 
 
 @dataclass(frozen=True)

@@ -9,34 +9,43 @@ from torch import Tensor
 from torch.nn import functional
 
 from audit.errors import MethodError, did_you_mean
+from audit.imputation import imputed
 from audit.input_spec import InputSpec
 from audit.randomness import SampleRng
+from audit.scaling import fitted
+
+
+def order_of_relevance(attribution: Tensor, rng: SampleRng) -> Tensor:
+    """Return every cell's place, shaped as `attribution` (n, ...): 0 for the most relevant of its map.
+
+    Ties are broken at random, from each sample's own stream: a map that is mostly zero must not be credited with
+    whatever order its cells are stored in.
+    """
+    flat = attribution.flatten(1)
+    shuffle = rng.permutations(flat.shape[1]).to(flat.device)
+    order = flat.gather(1, shuffle).argsort(dim=1, descending=True, stable=True)
+    places = torch.empty_like(order)
+    places.scatter_(1, shuffle.gather(1, order), torch.arange(flat.shape[1], device=flat.device).expand_as(order))
+    return places.view_as(attribution)
 
 
 def top_cells(attribution: Tensor, share: float, rng: SampleRng) -> Tensor:
     """Return a boolean mask, shaped as `attribution` (n, ...), of the `share` of cells with the largest values.
 
-    Every mask holds exactly round(share x cells) cells. Ties are broken at random, from each sample's own stream:
-    a map that is mostly zero must not be credited with whatever order its cells are stored in.
+    Every mask holds exactly round(share x cells) cells.
     """
-    flat = attribution.flatten(1)
-    count = round(share * flat.shape[1])
-    shuffle = rng.permutations(flat.shape[1]).to(flat.device)
-    order = flat.gather(1, shuffle).argsort(dim=1, descending=True, stable=True)[:, :count]
-    mask = torch.zeros_like(flat, dtype=torch.bool)
-    mask.scatter_(1, shuffle.gather(1, order), True)
-    return mask.view_as(attribution)
+    return order_of_relevance(attribution, rng) < round(share * attribution[0].numel())
 
 
 def segments(shape: torch.Size, *, rows: int = 8, columns: int = 8) -> Tensor:
     """Return the segment index of every cell, shaped as one input: a grid over the last two axes.
 
-    An input of one axis (a waveform) is cut into rows x columns spans of time.
+    An input of one axis (a waveform) is cut into rows x columns spans of it.
     """
     last = shape[-1]
     if len([size for size in shape if size > 1]) <= 1:
-        spans = min(rows * columns, last)
-        return (torch.arange(last) * spans // last).expand(shape)
+        cells = shape.numel()
+        return (torch.arange(cells) * min(rows * columns, cells) // cells).view(shape)
     height = shape[-2]
     row = torch.arange(height) * min(rows, height) // height
     column = torch.arange(last) * min(columns, last) // last
@@ -66,9 +75,12 @@ def elsewhere(attribution: Tensor, rng: SampleRng) -> Tensor:
 
 
 def replace(inputs: Tensor, mask: Tensor, fill: str, spec: InputSpec, rng: SampleRng) -> Tensor:
-    """Return `inputs` with the cells of `mask` replaced by `fill`: mean, floor, noise or blur."""
+    """Return `inputs` with the cells of `mask` replaced by `fill`: mean, floor, noise, blur or imputed."""
+    if fill == IMPUTED:
+        return spec.clip(imputed(inputs, mask, rng))
     if fill not in FILLS:
-        raise MethodError(f"unknown fill {fill!r}{did_you_mean(fill, FILLS)} (known: {', '.join(FILLS)})")
+        known = (*FILLS, IMPUTED)
+        raise MethodError(f"unknown fill {fill!r}{did_you_mean(fill, known)} (known: {', '.join(known)})")
     return torch.where(mask, FILLS[fill](inputs, spec, rng), inputs)
 
 
@@ -81,12 +93,11 @@ def _mean(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
 
 
 def _floor(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
-    # Silence: the lowest level of a spectrogram, but the middle of a waveform.
-    low, high = spec.bounds
-    silence = 0.0 if low < 0.0 < high else low
-    if silence == -float("inf"):
-        return inputs.amin(dim=_over_cells(inputs), keepdim=True).expand_as(inputs)
-    return spec.clip(torch.full_like(inputs, silence))
+    # Black, and silence: the lowest level of a spectrogram, but the middle of a waveform.
+    nothing = spec.nothing if spec.modality == "speech" else None
+    lowest = spec.clip(torch.full_like(inputs, -torch.inf)) if nothing is None else fitted(nothing, inputs)
+    least = inputs.amin(dim=_over_cells(inputs), keepdim=True)
+    return torch.where(torch.isfinite(lowest), lowest, least).expand_as(inputs)
 
 
 def _noise(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
@@ -112,6 +123,7 @@ def _padded(images: Tensor, sides: tuple[int, int]) -> Tensor:
     return functional.pad(images, (across, across, down, down), mode="replicate")
 
 
+IMPUTED = "imputed"
 FILLS: Mapping[str, Callable[[Tensor, InputSpec, SampleRng], Tensor]] = {
     "mean": _mean,
     "floor": _floor,

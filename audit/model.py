@@ -6,7 +6,7 @@ import hashlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -149,7 +149,8 @@ class TorchModel(Model):
 
     def _logits(self, inputs: Tensor) -> Tensor:
         assert self.module is not None
-        return self.module(inputs)
+        with differentiably(self.module, inputs):
+            return self.module(inputs)
 
 
 class BlackBox(Model):
@@ -212,6 +213,32 @@ def as_found(model: Model, device: str = "cpu") -> Iterator[Model]:
                 buffer.copy_(buffers[name])
 
 
+def differentiably(module: nn.Module, inputs: Tensor) -> AbstractContextManager[None]:
+    """Return what to run the network in, so that a gradient can be taken with respect to these inputs.
+
+    cuDNN's recurrent layers have gradients in training mode alone, where dropout and batch norm answer otherwise; torch
+    has its own. They take more time, so that cuDNN is left out only where there is a gradient to take on CUDA.
+    """
+    if not (inputs.is_cuda and torch.is_grad_enabled() and inputs.requires_grad and recurrent(module)):
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=False)
+
+
+def recurrent(module: nn.Module) -> bool:
+    """Return whether a network has recurrent layers, also where a program or a script holds them as operations."""
+    for layer in module.modules():
+        if isinstance(layer, nn.RNNBase):
+            return True
+        # A loader keeps a script beside its module, so that torch does not take it for a submodule.
+        for part in (layer, *vars(layer).values()):
+            if isinstance(part, nn.Module):
+                graph = "inlined_graph" if isinstance(part, torch.jit.ScriptModule) else "graph"
+                if any(call in str(getattr(part, graph, "")) for call in _RECURRENT):
+                    return True
+    return False
+
+
+_RECURRENT = tuple(f"{name}{end}" for name in ("lstm", "gru", "rnn_tanh", "rnn_relu") for end in (".", "("))
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 

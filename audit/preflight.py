@@ -15,7 +15,7 @@ from audit.grammar.manifest_keys import MANIFEST
 from audit.grammar.suite_reader import check_emotions
 from audit.kinds import Method, find
 from audit.manifest import check_manifest
-from audit.suite import Check, Suite, Use
+from audit.suite import Check, Suite, Use, measures_of
 
 SHOWN = 10
 OCCLUDED = 1 + 15 * 15
@@ -147,7 +147,10 @@ def _planned(check: Check, clips: int | None, verdicts: int, lacking: Sequence[s
     if clips is None:
         return Planned(check.id, check.kind, methods, None, verdicts, None, None)
     n = min(clips, check.samples or clips)
-    forward, backward = _passes(check, [use for use in check.uses if use.name not in lacking])
+    uses = [use for use in check.uses if use.name not in lacking]
+    if check.kind == "saliency":
+        return Planned(check.id, check.kind, methods, n, verdicts, *_saliency_passes(check, uses, n))
+    forward, backward = _passes(check, uses)
     return Planned(check.id, check.kind, methods, n, verdicts, n * forward, n * backward)
 
 
@@ -157,13 +160,6 @@ def _passes(check: Check, uses: Sequence[Use]) -> tuple[int, int]:
         return 1, 0
     if not uses:
         return 0, 0
-    if check.kind == "saliency":
-        own = [_own_passes(use) for use in uses]
-        fills = len(check.fills)
-        return (
-            sum(forward for forward, _ in own) + fills * (len(uses) * (1 + check.random_masks) + check.random_masks),
-            sum(backward for _, backward in own),
-        )
     assert check.sweep is not None
     values = len(check.sweep[1])
     if check.kind == "corruption":
@@ -172,6 +168,41 @@ def _passes(check: Check, uses: Sequence[Use]) -> tuple[int, int]:
     # With steps or queries, every epsilon takes its own; without, one gradient serves the whole curve.
     times = values if {"steps", "queries"} & check.uses[0].parameters.keys() else 1
     return values + times * forward, times * backward
+
+
+def _saliency_passes(check: Check, uses: Sequence[Use], clips: int) -> tuple[int, int]:
+    """Return the passes of all maps, their scores, the baselines, the sanity tests and the confined attack."""
+    if not uses:
+        return 0, 0
+    tested = min(check.sanity_samples, clips)
+    again = {each.name: int(each.parameters.get("stages", 1)) for each in check.sanity}
+    scores, sensitivities = 0, 0
+    for each in check.faithfulness:
+        if each.name == "max_sensitivity":
+            sensitivities += int(each.parameters["samples"])
+        else:
+            scores += len(measures_of(each)) * _scored(each)
+    maps = clips * (1 + sensitivities) + tested * sum(again.values())
+    # Every method and the energy baseline are scored beside themselves elsewhere; random masks stand alone.
+    masks = clips * ((len(uses) + 1) * (1 + check.random_masks) + check.random_masks)
+    learnt = tested * len(uses) * again.get("parameter_randomisation", 0)
+    own = [_own_passes(use) for use in uses]
+    confined = clips * 2 * len(uses) if check.confined is not None else 0
+    return (
+        maps * sum(forward for forward, _ in own)
+        + scores * masks
+        + _scored(check.faithfulness[0]) * learnt
+        + 2 * confined,
+        maps * sum(backward for _, backward in own) + confined,
+    )
+
+
+def _scored(use: Use) -> int:
+    """Return the passes it takes to score a map once, as its parameters say."""
+    masked = use.parameters.get("masked")
+    if isinstance(masked, tuple | list):
+        return 2 * len(masked)
+    return next((int(use.parameters[name]) for name in ("steps", "samples") if name in use.parameters), 1)
 
 
 def _own_passes(use: Use) -> tuple[int, int]:

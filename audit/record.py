@@ -12,19 +12,24 @@ from audit.data import Sample
 
 COLUMNS = ("check", "method", "measure", "severity", "sample", "emotion", "predicted", "probabilities", "score")
 GROUP_PREFIX = "group."
+RANDOM, ENERGY = "random", "energy"
+CHANCE, OTHER, CONFINED = "chance", "other", "confined"
 
 
 @dataclass(frozen=True)
 class Record:
     """One thing seen about one sample.
 
-    `severity` is the sweep's value (NaN where there is none, the masked share for saliency). `measure` says what
-    `score` is: empty for a prediction, `snr_db` for a prediction after a waveform attack (`score` is the reached
-    signal-to-noise ratio in dB), `probability_drop/mean` for a faithfulness score with the fill after the slash,
-    `chance/mean` for what the same masks cost when put elsewhere, `conservation` or `r2` for what a saliency method
-    measured of its own map. `probabilities` are in the order of
-    the model's emotions, empty where nothing was predicted. The method `random`
-    is the mean over the random masks.
+    `severity` is the sweep's value (NaN where there is none; for saliency the masked share, a sanity test's own
+    severity, or the epsilon of the confined attack). `measure` says what `score` is: empty for a prediction, `snr_db`
+    for a prediction after a waveform attack (`score` is the reached signal-to-noise ratio in dB). Of saliency:
+    `probability_drop/mean` and the like for a faithfulness score, with the fill after the slash where it has one;
+    `localisation` and `top_k_intersection`, followed by a region's name where it is not the emotion's own;
+    `chance/...` for what the same maps put elsewhere score; `similarity/...` and `other/...` for a sanity test's maps;
+    `confined/salient` and `confined/least` for a prediction after a confined attack (`score` is what it took from the
+    true emotion); any other is what a method measured of its own map. `probabilities` are in the order of the model's
+    emotions, empty where nothing was predicted. The method `random` is the mean over random maps, `energy` the loudest
+    cells or strongest edges.
     """
 
     check: str

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from audit import gate_id, summary, verdict, wording
+from audit import gate_id, shortcuts, summary, verdict, wording
 from audit.audit import LIMITS, Audit
 from audit.checks import attack, change, clean, corruption, gradients
 from audit.checks.saliency import SaliencyRun
@@ -26,6 +26,7 @@ from audit.model import Model, as_found
 from audit.progress import Progress, Unwatched
 from audit.record import Record, table
 from audit.stability import Instability, examine
+from audit.standing import Standing, standings
 from audit.suite import Check, Suite
 
 
@@ -84,11 +85,12 @@ def run(
         estimator = Estimator(records, judged.emotions, suite.groups, suite.decide)
         kept = findings.judged(checks)
         rows = summary.metric_rows(kept, estimator)
-        best = summary.best_saliency(kept, estimator)
+        standing = _standings(kept, estimator, findings)
+        best = summary.best_saliency(kept, estimator, standing)
         with judged.ledger.during("exhibits"):
             exhibits = show(kept, session, estimator, findings.explained, best["method"], media) if media else []
     asked = _asked(suite, checks, judged.emotions, only_emotion)
-    verdicts = tuple(_decided(asked, estimator, findings, unstable))
+    verdicts = tuple(_decided(asked, estimator, findings, unstable, standing))
     left_out = _left_out(asked, findings)
     return Audit(
         suite=suite_facts(suite),
@@ -111,7 +113,11 @@ def run(
         limits=(*LIMITS, *(wording.left_out(row) for row in left_out)),
         records=records,
         left_out=left_out,
-        findings=[{**asdict(unstable), "told": str(unstable)}] if unstable else [],
+        standings=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in standing],
+        findings=[
+            {**asdict(each), "told": str(each)}
+            for each in (*([unstable] if unstable else ()), *shortcuts.found(kept, estimator, standing))
+        ],
     )
 
 
@@ -184,9 +190,24 @@ def _asked(
     return [due for due in everything if due.check.id in gated and only_emotion in (None, due.emotion)]
 
 
+def _standings(checks: Sequence[Check], estimator: Estimator, findings: Findings) -> list[Standing]:
+    return [
+        standing
+        for check in checks
+        if (explained := findings.explained.get(check.id)) is not None
+        for standing in standings(check, estimator, explained.refused, explained.untested)
+        if standing.method not in findings.left_out.get(check.id, ())
+    ]
+
+
 def _decided(
-    asked: Sequence[gate_id.Due], estimator: Estimator, findings: Findings, unstable: Instability | None
+    asked: Sequence[gate_id.Due],
+    estimator: Estimator,
+    findings: Findings,
+    unstable: Instability | None,
+    standing: Sequence[Standing],
 ) -> Iterator[verdict.Verdict]:
+    of = {(each.check, each.method): each for each in standing}
     for due in asked:
         check = due.check.id
         if due.method in findings.left_out.get(check, ()):
@@ -194,7 +215,9 @@ def _decided(
         explained = findings.explained.get(check)
         refused = explained.refused if explained else {}
         error = unstable.reason if unstable else findings.errors.get(check)
-        yield verdict.decide(due, estimator, refused=refused, error=error)
+        yield verdict.decide(
+            due, estimator, refused=refused, error=error, standing=None if error else of.get((check, due.method))
+        )
 
 
 def _left_out(asked: Sequence[gate_id.Due], findings: Findings) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from audit.kinds import find
+from audit.kinds import Method, find
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Gate:
-    """One limit on one metric: `per` is None, emotion or group; `at` the severity; `of` the saliency method."""
+    """One limit on one metric: `per` is None, emotion or group; `at` the severity; `of` the saliency method.
+
+    `by` names the faithfulness score (None for the check's first), `region` a region of the check (None for where the
+    emotion is known to lie), `after` a sanity test.
+    """
 
     metric: str
     minimum: float | None
@@ -32,6 +36,9 @@ class Gate:
     per: Literal["emotion", "group"] | None = None
     at: float | None = None
     of: str | None = None
+    by: str | None = None
+    region: str | None = None
+    after: str | None = None
     place: Place | None = None
 
 
@@ -51,12 +58,30 @@ class Use:
 
 
 @dataclass(frozen=True)
+class NamedRegion:
+    """A part of the input by name: within `seconds` and `hertz`, or within `rows` and `columns` of the input's cells.
+
+    Each is (first, last), None for all there is; of rows and columns the last is not counted in.
+    """
+
+    name: str
+    hertz: tuple[float, float] | None = None
+    seconds: tuple[float, float] | None = None
+    rows: tuple[int, int] | None = None
+    columns: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """One check of a suite with its gates.
 
     `sweep` names the swept parameter and its values in the order written; `space` says what a corruption or attack
     changes, the model's input or the waveform before the front end; `samples` limits the check to that many clips,
-    drawn by the suite's seed, the same share of every emotion. `faithfulness` and `random_masks` are for saliency.
+    drawn by the suite's seed, the same share of every emotion.
+
+    For saliency: `faithfulness` scores the maps, the first of them deciding which are shown, beside `random_masks`;
+    `sanity` tests them on `sanity_samples` clips; `regions` are parts of the input to look for relevance in; `confined`
+    is an attack that is held to the cells a map calls salient.
     `without_gradients` says what becomes of an attack or saliency method that needs gradients where the model gives
     none: its gates are ERROR, or it is left out.
     """
@@ -67,21 +92,48 @@ class Check:
     sweep: tuple[str, tuple[float, ...]] | None = None
     space: Literal["input", "waveform"] = "input"
     samples: int | None = None
-    faithfulness: Use | None = None
+    faithfulness: tuple[Use, ...] = ()
     random_masks: int = 10
+    sanity: tuple[Use, ...] = ()
+    sanity_samples: int = 24
+    regions: tuple[NamedRegion, ...] = ()
+    confined: Use | None = None
     without_gradients: Literal["error", "leave_out"] = "error"
     gates: tuple[Gate, ...] = ()
     place: Place | None = None
 
     @property
-    def fills(self) -> tuple[str, ...]:
-        """What faithfulness puts in place of hidden cells: what the suite says, or the method's default."""
-        use = self.faithfulness
-        if use is None:
-            return ()
-        method = find("faithfulness", use.method, relative_to=use.relative_to)
-        fills = use.parameters.get("fill", method.parameters["fill"].default)
-        return (fills,) if isinstance(fills, str) else tuple(fills)
+    def measures(self) -> tuple[str, ...]:
+        """The names of all faithfulness scores, one per fill: `probability_drop/mean`, `infidelity/blur`, `road`."""
+        return tuple(measure for use in self.faithfulness for measure in measures_of(use))
+
+    def measure(self, by: str | None = None) -> str:
+        """Return the score that decides: the first of the one called `by`, or of all."""
+        chosen = [use for use in self.faithfulness if by in (None, use.name)]
+        return measures_of(chosen[0])[0]
+
+    @property
+    def masked(self) -> float:
+        """The share of the input that is masked: what the first score that masks a share says, or a fifth."""
+        for use in self.faithfulness:
+            default = known(use).parameters.get("masked")
+            share = use.parameters.get("masked", default.default if default else None)
+            if isinstance(share, float | int):
+                return float(share)
+        return 0.2
+
+
+def known(use: Use) -> Method:
+    """Return the method of a use."""
+    return find(use.family, use.method, relative_to=use.relative_to)
+
+
+def measures_of(use: Use) -> tuple[str, ...]:
+    """Return the names of a faithfulness method's scores: its own, or `name/fill` for every fill that it takes."""
+    if "fill" not in known(use).parameters:
+        return (use.name,)
+    fills = use.parameters.get("fill", known(use).parameters["fill"].default)
+    return tuple(f"{use.name}/{fill}" for fill in ((fills,) if isinstance(fills, str) else fills))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 from audit.audit import metric_row
 from audit.estimate import OVER_ALL, PER_EMOTION, Estimate, Estimator
+from audit.record import CHANCE, ENERGY
+from audit.standing import Standing, over_chance, sign_of
 from audit.suite import Check
-from audit.verdict import chance_of, measure_of
 
 Row = dict[str, Any]
 
@@ -33,26 +34,24 @@ def confusions(checks: Sequence[Check], estimator: Estimator) -> list[Row]:
     ]
 
 
-def best_saliency(checks: Sequence[Check], estimator: Estimator) -> Row:
-    """Return the method whose faithfulness over random masks is the largest, if its interval lies above zero."""
-    found: list[tuple[float, str, Estimate]] = []
+def best_saliency(checks: Sequence[Check], estimator: Estimator, standings: Sequence[Standing]) -> Row:
+    """Return the method whose score over chance is the largest, among those whose maps have earned their place."""
+    earned = {(each.check, each.method) for each in standings if each.outcome == "PASS"}
+    found: list[tuple[float, str, Estimate, bool]] = []
     for check in checks:
-        if check.kind != "saliency":
-            continue
-        for method in (use.name for use in check.uses):
-            over = estimator.mean_score(check.id, method, measure_of(check), minus=chance_of(check))
+        for method in (use.name for use in check.uses if check.kind == "saliency" and use.name != ENERGY):
+            over = over_chance(check, estimator, method)
             if over.value is not None and over.interval is not None:
-                found.append((over.value, method, over))
+                found.append((over.value, method, over, (check.id, method) in earned))
     if not found:
         return {"method": None, "reason": "no saliency method was judged"}
-    value, method, over = max(found, key=lambda entry: entry[:2])
+    candidates = [entry for entry in found if entry[3]]
+    value, method, over, _ = max(candidates or found, key=lambda entry: entry[:2])
     assert over.interval is not None
     low, high = over.interval
-    size = (
-        f"{value:.3f} ({low:.3f} to {high:.3f}) more probability lost than under the same masks elsewhere, n={over.n}"
-    )
-    if low <= 0:
-        return {"method": None, "reason": f"none beats its own masks put elsewhere; the nearest is {method}: {size}"}
+    size = f"{value:.3f} ({low:.3f} to {high:.3f}) better than the same maps elsewhere, n={over.n}"
+    if not candidates:
+        return {"method": None, "reason": f"no method has earned its place; the nearest is {method}: {size}"}
     return {"method": method, "reason": size}
 
 
@@ -88,27 +87,33 @@ def _saliency_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
     for name, method, measure, severity in estimator.keys:
         if name != check.id:
             continue
-        key = (check.id, check.kind, method, measure.rpartition("/")[2])
         for emotion in (None, *estimator.emotions):
-            for metric, found in _scores(check, estimator, method, measure, emotion):
+            for metric, of, found in _scores(check, estimator, method, measure, severity, emotion):
+                key = (check.id, check.kind, method, of)
                 yield metric_row(key, metric, found, at=severity, emotion=emotion, group=None)
 
 
 def _scores(
-    check: Check, estimator: Estimator, method: str, measure: str, emotion: str | None
-) -> Iterator[tuple[str, Estimate]]:
-    kind, _, fill = measure.partition("/")
+    check: Check, estimator: Estimator, method: str, measure: str, severity: float, emotion: str | None
+) -> Iterator[tuple[str, str, Estimate]]:
+    """Yield (metric, what it is of, estimate) for one measure of one method."""
+    kind, _, of = measure.partition("/")
     if measure == "conservation":
-        yield measure, estimator.largest_score(check.id, method, measure, emotion=emotion)
+        yield kind, "", estimator.largest_score(check.id, method, measure, emotion=emotion)
         return
-    found = estimator.mean_score(check.id, method, measure, emotion=emotion)
-    if not fill or kind == "chance":
-        yield kind, found
+    found = estimator.mean_score(check.id, method, measure, emotion=emotion, at=severity)
+    if measure not in check.measures:
+        yield kind, of, found
         return
-    yield "faithfulness", found
-    over = estimator.mean_score(check.id, method, measure, emotion=emotion, minus=f"chance/{fill}")
-    if over.value is not None:
-        yield "faithfulness_over_random", over
+    yield "faithfulness", measure, found
+    sign = sign_of(check, measure)
+    for metric, other in (
+        ("faithfulness_over_random", (method, f"{CHANCE}/{measure}")),
+        ("faithfulness_over_energy", (ENERGY, measure)),
+    ):
+        over = estimator.mean_score(check.id, method, measure, emotion=emotion, minus=other, sign=sign)
+        if over.value is not None and other != (method, measure):
+            yield metric, measure, over
 
 
 def _severities(check: Check, estimator: Estimator) -> list[float | None]:

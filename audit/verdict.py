@@ -9,6 +9,7 @@ from typing import Literal
 
 from audit.estimate import Estimate, Estimator
 from audit.gate_id import Due
+from audit.standing import Standing, over_chance, over_energy
 from audit.suite import Check, Gate
 
 Outcome = Literal["PASS", "FAIL", "UNSURE", "ERROR"]
@@ -38,16 +39,28 @@ class Verdict:
     next_step: str = ""
 
 
-def decide(due: Due, estimator: Estimator, *, refused: Mapping[str, str], error: str | None) -> Verdict:
+def decide(
+    due: Due,
+    estimator: Estimator,
+    *,
+    refused: Mapping[str, str],
+    error: str | None,
+    standing: Standing | None = None,
+) -> Verdict:
     """Return the verdict that is due.
 
     `refused` gives the reason why a saliency method made no maps; `error` why the whole check could not be judged.
+    What maps measure counts for nothing where they have not earned their place: a `standing` that is FAIL or UNSURE
+    leaves no gate on the method better than that.
     """
     check, gate, emotion, group = due.check, due.gate, due.emotion, due.group
     method = due.method
     why = error or refused.get(method)
     found = Estimate(None, None, 0, None, why) if why else _estimate(check, gate, estimator, emotion, group)
     outcome = _outcome(gate, found)
+    reason = _reason(check, gate, found, outcome, estimator, emotion)
+    if standing is not None and SEVERITY.index(standing.outcome) > SEVERITY.index(outcome):
+        outcome, reason = standing.outcome, f"{method}: {standing.reason}"
     return Verdict(
         id=due.id,
         check=check.id,
@@ -60,35 +73,39 @@ def decide(due: Due, estimator: Estimator, *, refused: Mapping[str, str], error:
         n=found.n,
         clusters=found.clusters,
         outcome=outcome,
-        reason=_reason(check, gate, found, outcome, estimator, emotion),
-        next_step=_next_step(check, gate, found, outcome, emotion),
+        reason=reason,
+        next_step=_next_step(check, gate, found, outcome, emotion, standing),
     )
 
 
 def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | None, group: str | None) -> Estimate:
     if check.kind == "saliency":
-        assert gate.of is not None
-        assert check.faithfulness is not None
-        if gate.metric == "conservation":
-            return estimator.largest_score(check.id, gate.of, "conservation", emotion=emotion)
-        if gate.metric == "localisation":
-            return estimator.mean_score(check.id, gate.of, "localisation", emotion=emotion)
-        minus = chance_of(check) if gate.metric == "faithfulness_over_random" else None
-        return estimator.mean_score(check.id, gate.of, measure_of(check), emotion=emotion, minus=minus)
+        return _of_maps(check, gate, estimator, emotion)
     if gate.metric in ("critical_epsilon", "curve_area"):
         return estimator.curve(check.id, gate.metric, emotion=emotion, group=group)
     return estimator.predicted(check.id, gate.metric, at=gate.at, emotion=emotion, group=group)
 
 
-def measure_of(check: Check) -> str:
-    """Return the measure a saliency check's gates look at: its faithfulness score with the first fill."""
-    assert check.faithfulness is not None
-    return f"{check.faithfulness.name}/{check.fills[0]}"
+def _of_maps(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> Estimate:
+    assert gate.of is not None
+    if gate.metric == "conservation":
+        return estimator.largest_score(check.id, gate.of, "conservation", emotion=emotion)
+    if gate.metric == "faithfulness_over_random":
+        return over_chance(check, estimator, gate.of, by=gate.by, emotion=emotion)
+    if gate.metric == "faithfulness_over_energy":
+        return over_energy(check, estimator, gate.of, by=gate.by, emotion=emotion)
+    measure = check.measure(gate.by)
+    if gate.metric in ("localisation", "top_k_intersection"):
+        measure = gate.metric if gate.region is None else f"{gate.metric}/{gate.region}"
+    at = None
+    if gate.after is not None:
+        measure = f"{gate.metric}/{gate.after}"
+        # The last severity: of parameter randomisation, all layers.
+        at = next((key[3] for key in reversed(estimator.keys) if key[:3] == (check.id, gate.of, measure)), None)
+    return estimator.mean_score(check.id, gate.of, measure, emotion=emotion, at=at)
 
 
-def chance_of(check: Check) -> str:
-    """Return the measure that says what the same masks cost in another place, with the same fill."""
-    return f"chance/{check.fills[0]}"
+SEVERITY = ("PASS", "UNSURE", "FAIL", "ERROR")
 
 
 def _outcome(gate: Gate, found: Estimate) -> Outcome:
@@ -134,12 +151,16 @@ def _taken_for(check: Check, gate: Gate, estimator: Estimator, emotion: str | No
     return f'{counts.iloc[0]} of {len(wrong)} {kind} are "{counts.index[0]}"'
 
 
-def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emotion: str | None) -> str:
+def _next_step(
+    check: Check, gate: Gate, found: Estimate, outcome: Outcome, emotion: str | None, standing: Standing | None
+) -> str:
     if outcome == "PASS":
         return ""
     if outcome == "ERROR":
         return "mend what the reason names and run this check again; nothing was decided"
     if outcome == "UNSURE":
+        if _outcome(gate, found) != "UNSURE" and standing is not None:
+            return f"judge more clips (samples, sanity_samples), or leave {gate.of} out: it has not earned its place"
         return more_clips(gate, found)
     of_emotion = f" of {emotion}" if emotion else ""
     if check.kind == "clean":
@@ -149,6 +170,9 @@ def _next_step(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emot
     if check.kind == "attack":
         attack = check.uses[0].name
         return f"train on {attack} examples up to the epsilon you must withstand, or narrow who can reach the input"
+    if gate.region is not None and gate.maximum is not None and (standing is None or standing.outcome == "PASS"):
+        what = f"the model goes by what lies in region {gate.region!r}{of_emotion}"
+        return f"{what}: take that out of the training data, or out of the input, and audit again"
     return f"do not rest a decision on {gate.of} maps{of_emotion}; prefer the method this audit ranks first"
 
 

@@ -28,7 +28,7 @@ def title(row: Row, document: Document) -> str:
     """Return what was judged: `recall at sigma 0.05, sadness`, with the check where several sweep the same thing."""
     words = [str(row["metric"]).replace("_", " ")]
     if row["of"] is not None:
-        words.append(f"of {row['of']}")
+        words.append(f"of {row['of']}{_about_maps(row)}")
     elif row["kind"] == "clean":
         words.insert(0, "clean")
     elif row["at"] is None:
@@ -41,6 +41,19 @@ def title(row: Row, document: Document) -> str:
             words.append(f"of {row['check']}")
     subject = row["emotion"] if row["emotion"] is not None else row["group"]
     return plain(" ".join(words) + (f", {subject}" if subject is not None else ""))
+
+
+def _about_maps(row: Row) -> str:
+    """Return ` by deletion`, ` in region tone` or ` after seed stability`: what a gate on maps asks in particular."""
+    # Older audits have none of these keys.
+    asked = (("by", "by {}"), ("region", "in region {}"), ("after", "after {}"))
+    told = [says.format(spaced(row[key]) if key != "region" else row[key]) for key, says in asked if row.get(key)]
+    return "".join(f" {each}" for each in told)
+
+
+def spaced(name: str) -> str:
+    """Return a name as words: `seed stability`."""
+    return name.replace("_", " ")
 
 
 def finding(row: Row, document: Document) -> str:
@@ -82,6 +95,17 @@ def counts(document: Document) -> str:
     errors = f"{found['ERROR']} error, " if found["ERROR"] else ""
     left = f", {skipped} left out" if (skipped := _left_out_gates(document)) else ""
     return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass{left}"
+
+
+def told(found: Row) -> str:
+    """Return a finding on one line; of a shortcut, what was seen and not what to do."""
+    if found["finding"] != "shortcut":
+        return plain(found["told"])
+    of = "" if found["emotion"] is None else f" of {found['emotion']}"
+    return plain(
+        f"{found['method']} finds a shortcut: {found['share']:.0%} of its relevance{of} lies in region "
+        f"{found['region']!r}, by chance {found['chance']:.0%}"
+    )
 
 
 def left_out(row: Row) -> str:

@@ -112,6 +112,73 @@ def test_emotions_that_are_not_judged_are_told_wherever_the_decision_is(document
     assert f"{emotions[1:]}.\n" in page
 
 
+def test_a_method_that_has_not_earned_its_place_is_told_in_a_line(document: dict[str, Any]) -> None:
+    trials = [
+        {
+            "name": "chance",
+            "outcome": "PASS",
+            "reason": "probability drop 0.200 better than that of the same maps elsewhere",
+        },
+        {
+            "name": "parameter_randomisation",
+            "outcome": "FAIL",
+            "reason": f"fails parameter randomisation: its maps hardly change {HOSTILE} (rank correlation 0.97)",
+        },
+    ]
+    reason = trials[1]["reason"]
+    failed = {"check": "saliency", "method": "smoothgrad", "outcome": "FAIL", "reason": reason, "trials": trials}
+    earned = {"check": "saliency", "method": "lrp", "outcome": "PASS", "reason": "", "trials": trials[:1]}
+    before = len(shown(document).splitlines())
+    document["standings"] = [failed, earned]
+    text = shown(document)
+    told = "smoothgrad has not earned its place: fails parameter randomisation: its maps hardly change [red]x"
+    assert told in text
+    assert "0.97" not in text
+    assert "lrp" not in text
+    assert len(text.splitlines()) == before + 1
+    assert unescape(markdown.page(document)).count(told) == 1
+
+
+def test_a_shortcut_is_told_on_a_line_of_its_own(document: dict[str, Any]) -> None:
+    shortcut = {"finding": "shortcut", "check": "saliency", "method": "lrp", "region": "tone<b>", "share": 0.634}
+    shortcut["emotion"] = None
+    document["findings"] = [{**shortcut, "chance": 0.05, "interval": [0.5, 0.6], "clips": 60, "told": "at length"}]
+    told = "lrp finds a shortcut: 63% of its relevance lies in region 'tone<b>', by chance 5%"
+    assert shown(document).startswith(f"{told}\n")
+    page = markdown.page(document)
+    assert f"**{told}.**" in unescape(page)
+    assert "<b>" not in page
+    document["findings"][0]["emotion"] = "sadness"
+    assert "63% of its relevance of sadness lies in region" in shown(document)
+
+
+def test_unsure_for_want_of_standing_carries_the_reason(document: dict[str, Any]) -> None:
+    row = document["verdicts"][UNSURE]
+    reason = "not shown to beat chance (probability drop 0.010 (-0.010 to 0.030) better)"
+    document["standings"] = [
+        {"check": "saliency", "method": "lime", "outcome": "UNSURE", "reason": reason, "trials": []}
+    ]
+    row["reason"] = f"lime {reason}"
+    assert f"  lime {reason}\n" in shown(document)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            {"metric": "faithfulness_over_random", "of": "lrp", "by": "deletion"},
+            "faithfulness over random of lrp by deletion",
+        ),
+        ({"metric": "localisation", "of": "lrp", "region": "low_tone"}, "localisation of lrp in region low_tone"),
+        ({"metric": "overlap", "of": "lime", "after": "seed_stability"}, "overlap of lime after seed stability"),
+        ({"metric": "conservation", "of": "lrp", "by": None, "region": None, "after": None}, "conservation of lrp"),
+    ],
+)
+def test_titles_say_what_is_asked_of_maps(document: dict[str, Any], asked: dict[str, Any], told: str) -> None:
+    row = {**document["verdicts"][UNSURE], "emotion": None, **asked}
+    assert title(row, document) == told
+
+
 def test_an_audit_of_a_part_says_so(document: dict[str, Any]) -> None:
     document["provenance"]["command"] = "audit run s.audit.yaml --only=fgsm --limit 5 --out x --model 'my m.yaml'"
     assert "judged in part: only fgsm, limit 5\n" in shown(document)

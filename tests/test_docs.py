@@ -25,13 +25,20 @@ def dedented(block: str) -> str:
 def test_every_metric_and_method_is_documented(repository: Path) -> None:
     text = (repository / "docs" / "suites.md").read_text()
     names = set(METRICS)
-    for family in ("corruption", "attack", "saliency", "layout", "faithfulness"):
+    for family in ("corruption", "attack", "saliency", "layout", "faithfulness", "sanity"):
         names |= set(known_methods(family))
     assert {name for name in names if f"`{name}`" not in text and name not in text} == set()
 
 
 @pytest.mark.parametrize(
-    ("name", "family"), [("wind", "corruption"), ("random_sign", "attack"), ("loudness", "saliency")]
+    ("name", "family"),
+    [
+        ("wind", "corruption"),
+        ("random_sign", "attack"),
+        ("loudness", "saliency"),
+        ("half_kept", "faithfulness"),
+        ("twice", "sanity"),
+    ],
 )
 def test_the_examples_of_own_methods_are_found(repository: Path, tmp_path: Path, name: str, family: str) -> None:
     for block in blocks((repository / "docs" / "extending.md").read_text(), "python"):

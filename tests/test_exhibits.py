@@ -17,6 +17,7 @@ from audit.checks import attack, change, clean, corruption
 from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
 from audit.data import Sample
+from audit.errors import MethodError
 from audit.estimate import Estimator
 from audit.exhibits import show
 from audit.model import TorchModel
@@ -34,7 +35,7 @@ SALIENCY = Check(
     "saliency",
     (Use("saliency", "gradcam"), Use("saliency", "smoothgrad", {"samples": 2})),
     samples=12,
-    faithfulness=Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ["floor", "mean"]}),
+    faithfulness=(Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ["floor", "mean"]}),),
     random_masks=1,
 )
 
@@ -98,7 +99,10 @@ def test_drops_and_masked_probabilities_are_those_of_the_first_fill(session: Ses
         assert row["masked_by"] == "gradcam"
         for name, drop in row["drops"].items():
             assert drop == pytest.approx(scored[name, row["sample"]].score, abs=1e-5)
-        assert row["probabilities"]["masked"] == pytest.approx(scored["gradcam", row["sample"]].probabilities, abs=1e-5)
+        clean, masked = (row["probabilities"][state] for state in ("clean", "masked"))
+        said = int(np.argmax(clean))
+        assert clean[said] - masked[said] == pytest.approx(row["drops"]["gradcam"], abs=1e-5)
+        assert sum(masked) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_what_is_heard_is_what_was_judged(session: Session, tmp_path: Path) -> None:
@@ -116,6 +120,53 @@ def test_what_is_heard_is_what_was_judged(session: Session, tmp_path: Path) -> N
         with torch.inference_mode():
             again = session.predict(session.model.spec.represent(torch.from_numpy(perturbed)[None]))[0]
         assert session.model.emotions[int(again.argmax())] == row["predicted"]["perturbed"]
+
+
+def test_what_became_of_a_map_is_the_methods_own_map_of_the_perturbed_clip(session: Session, tmp_path: Path) -> None:
+    explained = SaliencyRun(SALIENCY, session, None)
+    estimator = Estimator(table(records_of(session, explained)), session.model.emotions, {}, Decide(bootstrap=10))
+    with pytest.MonkeyPatch.context() as patch:
+        asked: list[tuple[int, torch.Tensor, torch.Tensor]] = []
+        again = explained.explained_again
+
+        def noted(name: str, indices: list[int], inputs: torch.Tensor) -> torch.Tensor:
+            maps = again(name, indices, inputs)
+            asked.extend(zip(indices, inputs, maps, strict=True))
+            return maps
+
+        patch.setattr(explained, "explained_again", noted)
+        rows = show([FGSM, HISS, SALIENCY], session, estimator, {"saliency": explained}, "gradcam", tmp_path / "media")
+    places = {sample.id: index for index, sample in enumerate(session.samples)}
+    moved = {places[row["sample"]]: row for row in rows if row["moved"]}
+    assert moved.keys() == {places[row["sample"]] for row in rows if row["masked_by"]} == {index for index, *_ in asked}
+    assert {row["perturbation"]["space"] for row in moved.values()} == {"input", "waveform"}
+    for index, inputs, maps in asked:
+        row = moved[index]
+        # Of a clip changed as a waveform the map is that of what the model then takes, and it is judged the same.
+        said = session.predict(inputs[None])[0]
+        assert said.tolist() == pytest.approx(row["probabilities"]["perturbed"], abs=1e-5)
+        top = [
+            set(map_.flatten().topk(round(0.2 * map_.numel())).indices.tolist())
+            for map_ in (explained.maps["gradcam"][index], maps)
+        ]
+        assert row["moved"]["stays"] == pytest.approx(len(top[0] & top[1]) / len(top[0]), abs=0.05)
+        assert row["moved"]["by_chance"] == 0.2
+        assert all((tmp_path / row["moved"][name]).is_file() for name in ("clean", "perturbed", "difference"))
+
+
+def test_a_method_that_gives_no_map_of_a_perturbed_clip_leaves_its_reason(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*given: object) -> torch.Tensor:
+        raise MethodError("gradcam returned NaN or infinite relevance")
+
+    monkeypatch.setattr(SaliencyRun, "explained_again", refuses)
+    rows, _ = shown(session, tmp_path / "media")
+    moved = [row["moved"] for row in rows if row["moved"]]
+    assert moved
+    for found in moved:
+        assert found["stays"] is found["clean"] is found["difference"] is None
+        assert found["reason"] == "gradcam returned NaN or infinite relevance"
 
 
 def test_where_no_method_is_best_the_clip_is_masked_by_the_largest_drop(session: Session, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from audit.errors import MethodError
 from audit.input_spec import InputSpec, SpeechInput
-from audit.masking import FILLS, elsewhere, random_ranking, replace, segments, top_cells
+from audit.masking import FILLS, IMPUTED, elsewhere, order_of_relevance, random_ranking, replace, segments, top_cells
 from audit.randomness import SampleRng
 
 
@@ -15,6 +15,27 @@ def test_a_mask_holds_exactly_the_share_of_cells_with_the_largest_values(mels: T
     assert mask.flatten(1).sum(1).tolist() == [round(0.2 * 128 * 94)] * 4
     for row, values in zip(mask, mels, strict=True):
         assert values[row].min() >= values[~row].max()
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_every_cell_has_its_place_the_most_relevant_the_first(tied: bool) -> None:
+    values = torch.randn(3, 2, 5, 6, generator=torch.Generator().manual_seed(0))
+    values = values.round() if tied else values
+    places = order_of_relevance(values, SampleRng([1, 2, 3]))
+    for row, order in zip(values.flatten(1), places.flatten(1), strict=True):
+        assert order.sort().values.tolist() == list(range(60))
+        ranked = row[order.argsort()]
+        assert (ranked.diff() <= 0).all()
+        if not tied:
+            assert all(int(order[i]) == int((row > row[i]).sum()) for i in range(60))
+
+
+def test_a_place_does_not_depend_on_the_other_maps_of_the_batch() -> None:
+    values = torch.zeros(3, 1, 5, 6)
+    together = order_of_relevance(values, SampleRng([1, 2, 3]))
+    alone = [order_of_relevance(values[:1], SampleRng([seed])) for seed in (1, 2, 3)]
+    assert torch.equal(together, torch.cat(alone))
+    assert not torch.equal(together[0], together[1])
 
 
 def test_ties_are_broken_by_the_samples_stream_and_not_by_position(rng: SampleRng) -> None:
@@ -30,6 +51,16 @@ def test_segments_cut_the_input_into_a_grid_of_near_equal_blocks() -> None:
     assert len(sizes) == 64
     assert sizes.min() >= 16 * 11
     assert sizes.max() <= 16 * 12
+
+
+@pytest.mark.parametrize("shape", [(20,), (1, 20), (1, 1, 20), (1, 20, 1), (20, 1)])
+def test_an_input_of_one_axis_is_cut_into_spans_wherever_that_axis_is(shape: tuple[int, ...]) -> None:
+    """Averaged coefficients are a column."""
+    for rows, columns, spans in ((8, 8, 20), (2, 2, 4)):
+        grid = segments(torch.Size(shape), rows=rows, columns=columns)
+        assert grid.shape == shape
+        assert torch.bincount(grid.flatten()).tolist() == [20 // spans] * spans
+        assert (grid.flatten().diff() >= 0).all()
 
 
 def test_segments_of_a_waveform_are_spans_of_time() -> None:
@@ -61,7 +92,7 @@ def test_a_waveforms_map_is_moved_along_time(rng: SampleRng) -> None:
     assert ((moved.diff(dim=1) - 1).abs() > 1e-6).sum(1).le(1).all()
 
 
-@pytest.mark.parametrize("fill", sorted(FILLS))
+@pytest.mark.parametrize("fill", [*sorted(FILLS), IMPUTED])
 def test_a_fill_changes_the_masked_cells_alone_and_stays_in_bounds(
     fill: str, mels: Tensor, nemo_spec: InputSpec, rng: SampleRng
 ) -> None:

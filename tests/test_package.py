@@ -9,8 +9,13 @@ import pytest
 
 import audit
 
-METHODS = ("corruptions", "attacks", "saliency", "faithfulness", "representations", "layouts", "loaders")
-OWN = {"loaders": {"manifest", "source", "extras", "adapter", "recognition"}, "representations": {"source"}}
+METHODS = ("corruptions", "attacks", "saliency", "faithfulness", "sanity", "representations", "layouts", "loaders")
+OWN = {
+    "loaders": {"manifest", "source", "extras", "adapter", "recognition"},
+    "representations": {"source"},
+    "sanity": {"scaling"},
+    "saliency": {"scaling"},
+}
 LIGHT = ("metrics", "intervals", "estimate", "verdict", "audit", "summary", "gate_id", "record", "suite")
 
 
@@ -43,7 +48,18 @@ def test_importing_the_package_imports_neither_torch_nor_pandas() -> None:
 
 @pytest.mark.parametrize("folder", METHODS)
 def test_methods_know_nothing_of_suites_checks_or_reports(folder: str, repository: Path) -> None:
-    allowed = {"model", "input_spec", "data", "kinds", "errors", "attribution", "randomness", "masking", *METHODS}
+    allowed = {
+        "model",
+        "input_spec",
+        "data",
+        "kinds",
+        "errors",
+        "attribution",
+        "randomness",
+        "masking",
+        "explained",
+        *METHODS,
+    }
     for path in sorted((repository / "audit" / folder).rglob("*.py")):
         for name in imports(path):
             if name.startswith("audit."):

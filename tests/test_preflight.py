@@ -36,7 +36,13 @@ checks:
     samples: 4
     faithfulness: {probability_drop: {fill: [mean, floor]}}
     random_masks: 5
+    sanity: [{parameter_randomisation: {stages: 2}}, seed_stability]
+    sanity_samples: 2
 """
+# Of every clip: scores of three methods and the energy baseline, each beside five moved maps, and five random maps.
+MASKS = 2 * (4 * (1 + 5) + 5)
+# Maps of four clips, and of two clips again, thrice; what two stages without learning are worth, of three methods.
+MAPS, WORTH = 4 + 2 * 3, 2 * 3 * 2
 
 
 @pytest.fixture
@@ -61,7 +67,7 @@ def test_checks_verdicts_and_passes_are_counted(file: Path) -> None:
         ("clean", 6, 3, 6, 0),
         ("gaussian_noise", 6, 1, 18, 0),
         ("fgsm", 6, 0, 18, 6),
-        ("saliency", 4, 0, 4 * (1 + 50 + 10 + 2 * (3 * (1 + 5) + 5)), 4 * (1 + 10)),
+        ("saliency", 4, 0, MAPS * (1 + 50 + 10) + 4 * MASKS + WORTH, MAPS * (1 + 10)),
     ]
     assert found.verdicts == 4
 
@@ -73,7 +79,7 @@ def test_of_a_search_the_most_it_may_take_is_counted(file: Path) -> None:
     )
     *_, attack, saliency = describe(read_suite(file)).checks
     assert (attack.forward, attack.backward) == (6 * (2 + 2 * 40), 0)
-    assert (saliency.forward, saliency.backward) == (4 * (226 + 50 + 10 + 2 * (3 * (1 + 5) + 5)), 4 * 10)
+    assert (saliency.forward, saliency.backward) == (MAPS * (226 + 50 + 10) + 4 * MASKS + WORTH, MAPS * 10)
 
 
 def test_a_column_to_cluster_by_that_is_not_there_is_a_problem(file: Path) -> None:

@@ -33,6 +33,7 @@ CHECKS = """
     method: [{lime: {samples: 32}}, gradcam, lrp, {smoothgrad: {samples: 2}}]
     samples: 6
     random_masks: 2
+    sanity: [parameter_randomisation, seed_stability]
     gates: [{metric: conservation, of: lrp, max: 0.001}]
 """
 
@@ -135,17 +136,57 @@ def test_a_method_that_cannot_be_applied_is_an_error_and_the_rest_is_judged(repo
   - check: clean
     gates: [{metric: accuracy, min: 0.5}]
   - check: saliency
-    method: [{gradcam: {layer: nowhere}}, {smoothgrad: {samples: 2}}]
+    method: [{gradcam: {layer: nowhere}}, lrp]
     samples: 6
     random_masks: 2
+    sanity: []
     gates:
       - {metric: faithfulness, of: gradcam, min: -1}
-      - {metric: faithfulness, of: smoothgrad, min: -1}
+      - {metric: faithfulness, of: lrp, min: -1}
 """
     audit = run(suite_in(tmp_path, repository, checks))
     assert list(outcomes(audit).values()) == ["PASS", "ERROR", "PASS"]
     assert "no layer 'nowhere'" in audit.verdicts[1].reason
     assert audit.exit_code == 3
+
+
+NOISE = '''
+from audit.attribution import Attribution
+from audit.kinds import saliency
+
+
+@saliency(gradients=False)
+def noise(model, inputs, targets, rng):
+    """Draws a map."""
+    return Attribution(rng.normal(inputs))
+'''
+
+
+def test_a_gate_on_maps_that_have_not_earned_their_place_fails_whatever_its_limit(
+    repository: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(NOISE)
+    checks = """
+  - check: saliency
+    method: [own.py:noise, energy, gradcam]
+    samples: 18
+    random_masks: 2
+    sanity: [parameter_randomisation, seed_stability]
+    gates:
+      - {metric: faithfulness, of: noise, min: -1}
+      - {metric: faithfulness, of: energy, min: -1}
+      - {metric: faithfulness, of: gradcam, min: -1}
+"""
+    audit = run(suite_in(tmp_path, repository, checks, decide="decide: {seed: 3}"))
+    assert list(outcomes(audit).values()) == ["FAIL", "FAIL", "PASS"]
+    noise, energy, gradcam = audit.verdicts
+    assert "fails seed stability: its maps come out otherwise" in noise.reason
+    assert "fails parameter randomisation: its maps hardly change (rank correlation 1.000" in energy.reason
+    assert (gradcam.reason, audit.best_saliency["method"]) == ("the whole interval is inside the limit", "gradcam")
+    stood = {row["method"]: (row["outcome"], row["reason"]) for row in audit.standings}
+    assert stood["gradcam"] == ("PASS", "")
+    assert [stood[method][0] for method in ("noise", "energy")] == ["FAIL", "FAIL"]
+    assert audit.exit_code == 1
 
 
 def test_a_suite_without_gates_decides_nothing(repository: Path, tmp_path: Path) -> None:

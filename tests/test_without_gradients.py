@@ -43,9 +43,11 @@ MAPS = """\
     random_masks: 2
     gates:
       - {metric: faithfulness, of: smoothgrad, min: -1}
+      - {metric: faithfulness, of: gradcam, min: -1}
+"""
+JUDGED = """\
       - {metric: faithfulness, of: lime, min: -1}
       - {metric: faithfulness, of: occlusion, min: -1}
-      - {metric: faithfulness, of: gradcam, min: -1}
 """
 LEAVE_OUT = "    without_gradients: leave_out\n"
 
@@ -81,18 +83,18 @@ def outcomes(audit: Audit) -> dict[str, str]:
 
 
 def test_what_needs_gradients_is_an_error_and_the_rest_is_judged(write: Callable[[str], Path]) -> None:
-    audit = run(read_suite(write(CLEAN + FGSM + SQUARE + MAPS)))
+    audit = run(read_suite(write(CLEAN + FGSM + SQUARE + MAPS + JUDGED)))
     found = outcomes(audit)
     assert {gate.partition("::")[0] for gate, outcome in found.items() if outcome == "ERROR"} == {"fgsm", "saliency"}
-    assert {gate: outcome for gate, outcome in found.items() if not gate.startswith("fgsm")} == {
+    assert {gate: outcome for gate, outcome in found.items() if gate.partition("::")[0] in ("clean", "square")} == {
         "clean::accuracy": "PASS",
         "square::accuracy-at-0.01": "PASS",
         "square::accuracy-at-0.4": "FAIL",
-        "saliency::faithfulness-of-smoothgrad": "ERROR",
-        "saliency::faithfulness-of-lime": "PASS",
-        "saliency::faithfulness-of-occlusion": "PASS",
-        "saliency::faithfulness-of-gradcam": "ERROR",
     }
+    maps = {gate.rpartition("-")[2]: outcome for gate, outcome in found.items() if gate.startswith("saliency")}
+    assert (maps["smoothgrad"], maps["gradcam"]) == ("ERROR", "ERROR")
+    # No moment of a steady tone counts more than another: whatever these maps show, chance shows as well.
+    assert {maps["lime"], maps["occlusion"]} <= {"FAIL", "UNSURE"}
     reasons = {verdict.reason for verdict in audit.verdicts if verdict.outcome == "ERROR"}
     assert len(reasons) == 3
     assert all("needs gradients, and model 'ear' gives none (black box: ear answers in numpy" in r for r in reasons)
@@ -107,11 +109,7 @@ def test_what_the_suite_leaves_out_has_no_verdict_and_is_told(
     write(CLEAN + leaving_out(FGSM) + leaving_out(MAPS))
     assert main(["run", "ear.audit.yaml", "--out", "out"]) == 0
     document = json.loads(Path("out/audit.json").read_text())
-    assert [row["id"] for row in document["verdicts"]] == [
-        "clean::accuracy",
-        "saliency::faithfulness-of-lime",
-        "saliency::faithfulness-of-occlusion",
-    ]
+    assert [row["id"] for row in document["verdicts"]] == ["clean::accuracy"]
     assert [(row["check"], row["method"], len(row["gates"])) for row in document["left_out"]] == [
         ("fgsm", "fgsm", 4),
         ("saliency", "smoothgrad", 1),
@@ -121,12 +119,12 @@ def test_what_the_suite_leaves_out_has_no_verdict_and_is_told(
     told = "fgsm was left out, as the suite says, 4 gates not judged: fgsm needs gradients, and model 'ear' gives none"
     out = capsys.readouterr().out
     assert told in out
-    assert out.splitlines()[-1] == "GATE PASSED  0 fail, 0 unsure, 3 pass, 6 left out    exit 0"
+    assert out.splitlines()[-1] == "GATE PASSED  0 fail, 0 unsure, 1 pass, 6 left out    exit 0"
     assert any(limit.startswith(told) for limit in document["limits"])
     assert told in Path("out/summary.md").read_text()
-    assert "3 of 3 gates; 6 left out" in Path("out/index.html").read_text()
+    assert "1 of 1 gates; 6 left out" in Path("out/index.html").read_text()
     root = ET.parse("out/junit.xml").getroot()
-    assert (root.get("tests"), root.get("skipped"), root.get("errors")) == ("9", "6", "0")
+    assert (root.get("tests"), root.get("skipped"), root.get("errors")) == ("7", "6", "0")
     skipped = [case.get("name") for case in root.iter("testcase") if case.find("skipped") is not None]
     assert len(skipped) == 6
     assert "accuracy-at-0.01" in skipped
@@ -178,7 +176,7 @@ def test_pytest_skips_what_is_left_out_with_the_reason(pytester: pytest.Pytester
     for name in ("ear.audit.yaml", "ear.model.yaml", "net.py"):
         (pytester.path / name).write_text((path.parent / name).read_text())
     result = pytester.runpytest_subprocess("-rs", str(pytester.path))
-    result.assert_outcomes(passed=3, skipped=6)
+    result.assert_outcomes(passed=1, skipped=6)
     result.stdout.fnmatch_lines(["SKIPPED*fgsm was left out, as the suite says, 4 gates not judged: fgsm needs grad*"])
     alone = pytester.runpytest_subprocess(f"{pytester.path / 'ear.audit.yaml'}::fgsm")
     alone.assert_outcomes(errors=4)
@@ -201,5 +199,5 @@ def test_check_says_it_before_the_run_where_the_loader_tells(write: Callable[[st
     )
     counted = {check.id: (check.verdicts, check.forward, check.backward) for check in found.checks}
     assert counted["fgsm"] == (4, 0, 0)
-    assert counted["saliency"][0] == 2
+    assert counted["saliency"][0] == 0
     assert counted["saliency"][2] == 0

@@ -1,192 +1,149 @@
-"""Saliency maps and how faithful they are: the driver hides the cells, predicts again and scores."""
+"""Saliency maps and how much they are worth: the driver scores, tests and locates what the methods return."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from audit.attribution import Attribution
+from audit.checks.confined import confined
+from audit.checks.explainer import Explainer
+from audit.checks.places import Truth, located, places_of
+from audit.checks.sanity import tested
+from audit.checks.scoring import scored, scored_at_random, scores_of
 from audit.checks.session import Session
-from audit.data import Region
-from audit.errors import MethodError
-from audit.input_spec import Axes
-from audit.kinds import Method, find
-from audit.masking import elsewhere, random_ranking, top_cells
-from audit.record import Record
+from audit.errors import MethodError, ModelError
+from audit.masking import random_ranking, replace, top_cells
+from audit.record import CONFINED, ENERGY, RANDOM, Record
 from audit.suite import Check, Use
 
 Maps = dict[str, dict[int, Tensor]]
-RANDOM = "random"
-CHANCE = "chance"
 
 
 class SaliencyRun:
-    """One saliency check on one session; `maps` and `refused` fill up while `records` is read.
+    """One saliency check on one session; `maps`, `refused` and `untested` fill up while `records` is read.
 
-    `maps` holds each method's attribution by sample index, `refused` the reason why a method gave none; one that is
-    refused beforehand is not tried.
+    `maps` holds each method's attribution by sample index, `refused` the reason why a method gave none, `untested` by
+    method and sanity test (or the confined attack) why that could not be applied; a method that is refused beforehand
+    is not tried.
     """
 
     def __init__(
-        self,
-        check: Check,
-        session: Session,
-        truth: Callable[[int], tuple[Region, ...]] | None,
-        refused: Mapping[str, str] | None = None,
+        self, check: Check, session: Session, truth: Truth | None, refused: Mapping[str, str] | None = None
     ) -> None:
-        assert check.faithfulness is not None
-        self.check, self.session, self.truth = check, session, truth
+        self.check, self.session = check, session
         self.maps: Maps = {}
         self.refused = dict(refused or {})
-        self._explain = {
-            use.name: (find("saliency", use.method, relative_to=use.relative_to), use) for use in check.uses
-        }
-        use = check.faithfulness
-        self._hide = find("faithfulness", use.method, relative_to=use.relative_to)
-        self._fills = check.fills
-        # Where an input's columns are no moments, a region in seconds and Hz cannot be found in it.
-        self._located = truth is not None and session.model.spec.axes.seconds is not None
-        self._masked = float(use.parameters.get("masked", self._hide.parameters["masked"].default))
+        self.untested: dict[str, dict[str, str]] = {}
+        self._methods = [Explainer(check, session, use) for use in check.uses]
+        baseline = Explainer(check, session, Use("saliency", ENERGY))
+        self._baselines = [] if ENERGY in [each.name for each in self._methods] else [baseline]
+        self._places = places_of(session, truth, check.regions)
+        # What a report shows hidden is what the probability drop hid, where that is a score of the check.
+        drops = [score for score in scores_of(check.faithfulness) if score.use.name == "probability_drop"]
+        self._shown = (drops[0].measure, drops[0].fill or "mean") if drops else ("shown", "mean")
 
     def records(self) -> Iterator[Record]:
-        """Yield, per clip and method, what the map measured of itself and its score for every fill.
+        """Yield, per clip and method, what the map measured of itself, its scores, and where its relevance lies.
 
-        Random masks are judged beside them; where every method is refused beforehand, there is nothing to compare.
+        The loudest cells, or strongest edges, and random maps are judged beside them; then come the sanity tests and
+        the confined attack. Where every method is refused beforehand, there is nothing to compare.
         """
-        if self.refused.keys() >= self._explain.keys():
-            self.session.progress.advance(self.total())
+        check, session = self.check, self.session
+        if self.refused.keys() >= {each.name for each in self._methods}:
+            session.progress.advance(self.total())
             return
-        for indices in self.session.batches(self.session.chosen(self.check)):
-            inputs = self.session.inputs[indices]
-            targets = self.session.clean[indices].argmax(1)
-            for name, (method, use) in self._explain.items():
-                if name not in self.refused:
-                    yield from self._judge_method(name, method, use, inputs, targets, indices)
-                self.session.progress.advance(len(indices))
-            yield from self._judge_random(inputs, targets, indices)
-            self.session.progress.advance(len(indices))
+        for indices in session.batches(session.chosen(check)):
+            for explainer in (*self._methods, *self._baselines):
+                if explainer.name not in self.refused:
+                    yield from self._judged(explainer, indices)
+                session.progress.advance(len(indices))
+            yield from self._random(indices)
+            session.progress.advance(len(indices))
+        for explainer in self._methods:
+            yield from self._tested(explainer)
+            yield from self._confined(explainer)
 
     def total(self) -> int:
-        """Return how many clips times methods are judged, the random baseline included."""
-        return len(self.session.chosen(self.check)) * (len(self.check.uses) + 1)
+        """Return how many clips times methods are judged, baselines and sanity tests included."""
+        methods = len(self._methods)
+        clips = len(self.session.chosen(self.check))
+        tests = len(self._tested_on()) * len(self.check.sanity) * methods
+        return clips * (methods + len(self._baselines) + 1) + tests
 
     def first_mask(self, name: str, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return what the method's mask did to clips it explained, with the check's first fill.
+        """Return what the method's mask did to clips it explained, as the check's first probability drop had it.
 
         (maps, the hidden cells as booleans, the probabilities then, the drop of the predicted emotion's), each with one
         row per index.
         """
-        session = self.session
+        session, check = self.session, self.check
+        measure, fill = self._shown
         values = torch.stack([self.maps[name][index] for index in indices])
-        fill = self._fills[0]
-        # The stream the faithfulness method draws from, so that what is shown is what it hid.
-        hidden = top_cells(values, self._masked, session.rng(indices, *self._stream(name, fill)))
-        after = self._hidden(session.inputs[list(indices)], values, fill, indices, name)
-        targets = session.clean[list(indices)].argmax(1)
-        return values, hidden, after, self._drops(targets, indices, after)
+        inputs = session.inputs[list(indices)]
+        # The stream the score draws from, so that what is shown is what it hid.
+        rng = session.rng(indices, check.id, "hide", name, measure)
+        hidden = top_cells(values, check.masked, rng)
+        after = session.predict(replace(inputs, hidden, fill, session.model.spec, rng))
+        before = session.clean[list(indices)]
+        targets = before.argmax(1, keepdim=True)
+        return values, hidden, after, (before.gather(1, targets) - after.gather(1, targets)).squeeze(1)
 
-    def _judge_method(
-        self, name: str, method: Method, use: Use, inputs: Tensor, targets: Tensor, indices: Sequence[int]
-    ) -> Iterator[Record]:
+    def explained_again(self, name: str, indices: Sequence[int], inputs: Tensor) -> Tensor:
+        """Return a method's maps of changed `inputs` of these samples, still for what the clean ones were taken for."""
+        (explainer,) = (each for each in self._methods if each.name == name)
+        return explainer.maps(indices, inputs=inputs, model=self.session.model).values
+
+    def _judged(self, explainer: Explainer, indices: Sequence[int]) -> Iterator[Record]:
+        session, check, name = self.session, self.check, explainer.name
         try:
-            attribution = self._attribute(method, use, inputs, targets, indices)
+            found = explainer.maps(indices, inputs=session.inputs[list(indices)], model=session.model)
+            # A score may ask for maps of other inputs, and a method refuse those.
+            scores = list(scored(explainer, indices, found.values))
         except MethodError as error:
             self.refused[name] = str(error)
             return
-        values = attribution.values.detach().cpu()
-        self.maps.setdefault(name, {}).update(zip(indices, values, strict=True))
-        check, session = self.check, self.session
-        for measure, numbers in attribution.measures.items():
-            yield from session.scores(check, name, measure, self._masked, indices, numbers)
-        if self._located:
-            yield from session.scores(check, name, "localisation", self._masked, indices, self._inside(values, indices))
-        moved = [
-            elsewhere(values, session.rng(indices, check.id, CHANCE, name, turn)) for turn in range(check.random_masks)
-        ]
-        for fill in self._fills:
-            probabilities = self._hidden(inputs, values, fill, indices, name)
-            yield from self._scored(name, f"{self._hide.name}/{fill}", targets, indices, probabilities)
-            probabilities = self._averaged(inputs, moved, fill, indices, name)
-            yield from self._scored(name, f"{CHANCE}/{fill}", targets, indices, probabilities)
+        if explainer in self._methods:
+            self.maps.setdefault(name, {}).update(zip(indices, found.values, strict=True))
+        for measure, numbers in found.measures.items():
+            yield from session.scores(check, name, measure, check.masked, indices, numbers)
+        yield from located(explainer, indices, found.values, self._places)
+        yield from scores
 
-    def _attribute(
-        self, method: Method, use: Use, inputs: Tensor, targets: Tensor, indices: Sequence[int]
-    ) -> Attribution:
-        session = self.session
-        device = session.model.device
-        rng = session.rng(indices, self.check.id, method.name)
-        found: Any = method.load()(session.model, inputs.to(device), targets.to(device), rng, **use.parameters)
-        if not isinstance(found, Attribution) or found.values.shape != inputs.shape:
-            shape = tuple(found.values.shape) if isinstance(found, Attribution) else type(found).__name__
-            raise MethodError(f"{method.name} returned {shape}, an Attribution of shape {tuple(inputs.shape)} is due")
-        if not bool(torch.isfinite(found.values).all()):
-            raise MethodError(f"{method.name} returned NaN or infinite relevance")
-        return found
-
-    def _judge_random(self, inputs: Tensor, targets: Tensor, indices: Sequence[int]) -> Iterator[Record]:
+    def _random(self, indices: Sequence[int]) -> Iterator[Record]:
         session, check = self.session, self.check
+        inputs = session.inputs[list(indices)]
         rankings = [
             random_ranking(inputs, session.rng(indices, check.id, RANDOM, turn)) for turn in range(check.random_masks)
         ]
-        if self._located:
-            inside = torch.stack([self._inside(ranking, indices) for ranking in rankings]).mean(0)
-            yield from session.scores(check, RANDOM, "localisation", self._masked, indices, inside)
-        for fill in self._fills:
-            probabilities = self._averaged(inputs, rankings, fill, indices, RANDOM)
-            yield from self._scored(RANDOM, f"{self._hide.name}/{fill}", targets, indices, probabilities)
+        yield from scored_at_random(Explainer(check, session, Use("saliency", RANDOM)), rankings, indices)
 
-    def _averaged(self, inputs: Tensor, maps: Sequence[Tensor], fill: str, indices: Sequence[int], name: str) -> Tensor:
-        """Return the mean probabilities over many masks of one kind, (n, emotions)."""
-        drawn = [self._hidden(inputs, map_, fill, indices, f"{name}-{turn}") for turn, map_ in enumerate(maps)]
-        return torch.stack(drawn).mean(0)
+    def _tested_on(self) -> list[int]:
+        check = self.check
+        fewer = min(check.sanity_samples, check.samples or len(self.session.samples))
+        return self.session.chosen(check, fewer) if check.sanity else []
 
-    def _hidden(self, inputs: Tensor, values: Tensor, fill: str, indices: Sequence[int], name: str) -> Tensor:
-        session = self.session
-        rng = session.rng(indices, *self._stream(name, fill))
-        hidden = self._hide.load()(inputs, values, session.model.spec, rng, masked=self._masked, fill=fill)
-        return session.predict(hidden)
+    def _tested(self, explainer: Explainer) -> Iterator[Record]:
+        indices = self._tested_on()
+        for use in self.check.sanity:
+            if explainer.name not in self.refused:
+                try:
+                    yield from tested(explainer, indices, self._maps_of(explainer, indices), use)
+                except (MethodError, ModelError) as error:
+                    # A network in disorder may fail where it does not as it is.
+                    self.untested.setdefault(explainer.name, {})[use.name] = str(error)
+            self.session.progress.advance(len(indices))
 
-    def _stream(self, name: str, fill: str) -> tuple[str, ...]:
-        return self.check.id, "hide", name, fill
+    def _confined(self, explainer: Explainer) -> Iterator[Record]:
+        check, session = self.check, self.session
+        if check.confined is None or explainer.name in self.refused:
+            return
+        try:
+            for indices in session.batches(session.chosen(check)):
+                yield from confined(explainer, indices, self._maps_of(explainer, indices))
+        except MethodError as error:
+            self.untested.setdefault(explainer.name, {})[CONFINED] = str(error)
 
-    def _drops(self, targets: Tensor, indices: Sequence[int], probabilities: Tensor) -> Tensor:
-        before = self.session.clean[list(indices)].gather(1, targets[:, None]).squeeze(1)
-        return before - probabilities.gather(1, targets[:, None]).squeeze(1)
-
-    def _scored(
-        self, name: str, measure: str, targets: Tensor, indices: Sequence[int], probabilities: Tensor
-    ) -> Iterator[Record]:
-        session = self.session
-        drops = self._drops(targets, indices, probabilities)
-        for index, drop, row in zip(indices, drops.tolist(), probabilities, strict=True):
-            emotion = session.model.emotions[int(row.argmax())]
-            yield Record(
-                self.check.id, name, measure, self._masked, session.samples[index], emotion, row.tolist(), drop
-            )
-
-    def _inside(self, values: Tensor, indices: Sequence[int]) -> Tensor:
-        """Return the share of positive relevance that lies inside the regions known to carry the emotion, (n,)."""
-        assert self.truth is not None
-        axes = self.session.model.spec.axes
-        regions = torch.stack([cells_inside(self.truth(i), axes, values.shape[1:]) for i in indices])
-        positive = values.clamp_min(0.0).double()
-        mass = positive.flatten(1).sum(1)
-        # A map with nothing positive finds nothing.
-        return (positive * regions).flatten(1).sum(1) / mass.clamp_min(torch.finfo(mass.dtype).tiny)
-
-
-def cells_inside(regions: Sequence[Region], axes: Axes, shape: torch.Size) -> Tensor:
-    """Return a boolean mask shaped as one input: the cells whose centre lies in one of the regions."""
-    assert axes.seconds is not None
-    mask = np.zeros((len(axes.hertz) if axes.hertz is not None else 1, len(axes.seconds)), dtype=bool)
-    for region in regions:
-        columns = (axes.seconds >= region.start) & (axes.seconds <= region.end)
-        rows = np.ones(len(mask), dtype=bool)
-        if axes.hertz is not None:
-            rows = (axes.hertz >= region.low) & (axes.hertz <= region.high)
-        mask |= rows[:, None] & columns[None, :]
-    return torch.from_numpy(mask).reshape(shape)
+    def _maps_of(self, explainer: Explainer, indices: Sequence[int]) -> Tensor:
+        return torch.stack([self.maps[explainer.name][index] for index in indices])

@@ -35,18 +35,22 @@ class Session:
     batch_size: int
     progress: Progress
 
-    def chosen(self, check: Check) -> list[int]:
-        """Return the indices of the clips a check judges: all, or `check.samples`, shared out evenly over emotions."""
+    def chosen(self, check: Check, fewer: int | None = None) -> list[int]:
+        """Return the indices of the clips a check judges: all, or `check.samples`, shared out evenly over emotions.
+
+        `fewer` than those are the first that would be chosen.
+        """
         everything = range(len(self.samples))
-        if check.samples is None or check.samples >= len(self.samples):
+        count = fewer or check.samples
+        if count is None or count >= len(self.samples):
             return list(everything)
         queues: dict[str, list[int]] = {}
         for index in sorted(everything, key=lambda i: stream_seed(self.seed, "choose", self.samples[i].id)):
             queues.setdefault(self.samples[index].emotion, []).append(index)
         picked: list[int] = []
-        while len(picked) < check.samples:
+        while len(picked) < count:
             for emotion in sorted(queues):
-                if queues[emotion] and len(picked) < check.samples:
+                if queues[emotion] and len(picked) < count:
                     picked.append(queues[emotion].pop(0))
         return sorted(picked)
 

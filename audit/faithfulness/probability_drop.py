@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.input_spec import InputSpec
+from audit.explained import Explained
 from audit.kinds import faithfulness
 from audit.masking import replace, top_cells
 from audit.randomness import SampleRng
@@ -15,18 +15,18 @@ from audit.randomness import SampleRng
 
 @faithfulness()
 def probability_drop(
-    inputs: Tensor,
-    attribution: Tensor,
-    spec: InputSpec,
+    explained: Explained,
     rng: SampleRng,
     *,
     masked: float = 0.2,
-    fill: Literal["mean", "floor", "noise", "blur"] = "mean",
+    fill: Literal["mean", "floor", "noise", "blur", "imputed"] = "mean",
 ) -> Tensor:
-    """Return inputs (n, ...) with the most relevant share `masked` of their cells replaced by `fill`.
+    """Return p(predicted emotion | input) - p(predicted emotion | masked input), (n,), from -1 to 1.
 
-    The score is p(predicted emotion | input) - p(predicted emotion | masked input); the driver predicts and scores.
+    Masked are the most relevant share `masked` of the cells, replaced by `fill`.
+    Raises MethodError for a share outside 0 to 1.
     """
     if not 0.0 < masked < 1.0:
         raise MethodError(f"probability_drop: masked is {masked}; a share between 0 and 1 is due (0.2 is 20 %)")
-    return replace(inputs, top_cells(attribution, masked, rng), fill, spec, rng)
+    hidden = top_cells(explained.values, masked, rng)
+    return explained.before - explained.probability(replace(explained.inputs, hidden, fill, explained.model.spec, rng))

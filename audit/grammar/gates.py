@@ -11,22 +11,27 @@ from audit.errors import did_you_mean
 from audit.grammar.document import Node
 from audit.grammar.keys import Key, Table
 from audit.grammar.values import Choice, Number, Text
-from audit.suite import Gate, Place
+from audit.suite import Check, Gate, Place
 
 SHARE = (0.0, 1.0)
 SIGNED = (-1.0, 1.0)
 AT_LEAST_NONE = (0.0, math.inf)
+ANY = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a gate may ask of a metric: the values it can take, what it can be given per, and over which part."""
+    """What a gate may ask of a metric: the values it can take, what it can be given per, and over which part.
+
+    `keys` are what else it takes of `by`, `region` and `after`.
+    """
 
     about: str
     kinds: tuple[str, ...]
     values: tuple[float, float] = SHARE
     per: tuple[str | None, ...] = (None, "emotion")
     whole_curve: bool = False
+    keys: tuple[str, ...] = ()
 
 
 PREDICTED = ("clean", "corruption", "attack")
@@ -47,12 +52,31 @@ METRICS: Mapping[str, Metric] = {
         (None, "emotion", "group"),
         True,
     ),
-    "faithfulness": Metric("mean probability drop when relevant cells are hidden", ("saliency",), SIGNED),
-    "faithfulness_over_random": Metric("the same, less that of random masks", ("saliency",), (-2.0, 2.0)),
+    "faithfulness": Metric("mean faithfulness score of the maps", ("saliency",), ANY, keys=("by",)),
+    "faithfulness_over_random": Metric(
+        "how much better it is than that of the same maps put elsewhere", ("saliency",), ANY, keys=("by",)
+    ),
+    "faithfulness_over_energy": Metric(
+        "how much better it is than that of the loudest cells, or strongest edges", ("saliency",), ANY, keys=("by",)
+    ),
     "conservation": Metric("largest relative error of the relevance's sum", ("saliency",), AT_LEAST_NONE),
-    "localisation": Metric("share of positive relevance where the emotion is known to lie", ("saliency",)),
+    "localisation": Metric(
+        "share of positive relevance where the emotion is known to lie, or in a region", ("saliency",), keys=("region",)
+    ),
+    "top_k_intersection": Metric(
+        "share of the most relevant cells, as many as the region has, that lie in it", ("saliency",), keys=("region",)
+    ),
+    "similarity": Metric("rank correlation with the maps a sanity test makes", ("saliency",), SIGNED, keys=("after",)),
+    "overlap": Metric("share of the masked cells that a sanity test's maps mask too", ("saliency",), keys=("after",)),
 }
 AVERAGES = {"recall": "uar", "precision": "macro_f1", "f1": "macro_f1"}
+
+
+ABOUT_MAPS = (
+    Key("by", Text("a faithfulness score of this check"), "which score; the first by default"),
+    Key("region", Text("a region of this check"), "which region; where the emotion lies by default"),
+    Key("after", Text("a sanity test of this check"), "which sanity test"),
+)
 
 
 def gate_table(kind: str) -> Table:
@@ -65,6 +89,7 @@ def gate_table(kind: str) -> Table:
         (
             Key("metric", Choice(metrics), "what is measured", required=True),
             *(of if kind == "saliency" else ()),
+            *(ABOUT_MAPS if kind == "saliency" else ()),
             Key("per", Choice(("emotion",) if kind == "saliency" else ("emotion", "group")), "one verdict for each"),
             *(at if kind in ("corruption", "attack") else ()),
             Key("min", Number(), "the value must not be below"),
@@ -73,25 +98,21 @@ def gate_table(kind: str) -> Table:
     )
 
 
-def read_gate(
-    node: Node, kind: str, sweep: tuple[str, Sequence[float]] | None, methods: Sequence[str], groups: bool
-) -> Gate:
-    """Return the gate at `node` in a check of `kind`; `groups` says whether the suite has emotion groups.
+def read_gate(node: Node, check: Check, groups: bool) -> Gate:
+    """Return the gate at `node` in a check that has everything but its gates; `groups`: whether the suite has any.
 
     Raises SuiteError for what the metric cannot be asked, at its place.
     """
+    kind = check.kind
     _refuse_elsewhere(node, kind)
     row = gate_table(kind).read(node)
     name, entries = row["metric"], node.entries
     metric = METRICS[name]
     _check_per(node, name, metric, row["per"], groups)
-    if kind == "saliency" and row["of"] not in methods:
-        raise entries["of"].error(
-            f"this check has no saliency method {row['of']!r}{did_you_mean(row['of'], methods)} "
-            f"(it has: {', '.join(methods)})"
-        )
-    if sweep is not None:
-        _check_at(node, name, metric, row["at"], sweep)
+    if kind == "saliency":
+        _check_named(node, name, metric, check)
+    if check.sweep is not None:
+        _check_at(node, name, metric, row["at"], check.sweep)
     if row["min"] is None and row["max"] is None:
         raise node.error(f"a gate on {name} needs a limit: `min:`, `max:` or both")
     for end in ("min", "max"):
@@ -99,7 +120,32 @@ def read_gate(
     if row["min"] is not None and row["max"] is not None and row["min"] > row["max"]:
         raise entries["max"].error(f"max {row['max']:g} lies below min {row['min']:g}; nothing could pass")
     place = Place(node.mark.path, node.mark.line, node.mark.column)
-    return Gate(name, row["min"], row["max"], row["per"], row.get("at"), row.get("of"), place)
+    named = {key: row.get(key) for key in ("at", "of", "by", "region", "after")}
+    return Gate(name, row["min"], row["max"], row["per"], **named, place=place)
+
+
+def _check_named(node: Node, name: str, metric: Metric, check: Check) -> None:
+    """Refuse a method, score, region or sanity test that the check does not have, or the metric does not take."""
+    has = {
+        "of": ("saliency method", [use.name for use in check.uses]),
+        "by": ("faithfulness score", [use.name for use in check.faithfulness]),
+        "region": ("region", [region.name for region in check.regions]),
+        "after": ("sanity test", [use.name for use in check.sanity]),
+    }
+    for key, (noun, names) in has.items():
+        entry = node.entries.get(key)
+        if entry is None:
+            continue
+        if key != "of" and key not in metric.keys:
+            others = ", ".join(other for other, each in METRICS.items() if key in each.keys)
+            raise entry.key_error(f"{name} takes no `{key}` ({others} do)")
+        if entry.value not in names:
+            raise entry.error(
+                f"this check has no {noun} {entry.value!r}{did_you_mean(str(entry.value), names)} "
+                f"(it has: {', '.join(names) or 'none'})"
+            )
+    if "after" in metric.keys and "after" not in node.entries:
+        raise node.error(f"{name} needs `after:`, one of {', '.join(has['after'][1]) or 'the sanity tests'}")
 
 
 def _refuse_elsewhere(node: Node, kind: str) -> None:
@@ -159,6 +205,9 @@ def gate_entry(gate: Gate) -> dict[str, Any]:
     written = {
         "metric": gate.metric,
         "of": gate.of,
+        "by": gate.by,
+        "region": gate.region,
+        "after": gate.after,
         "per": gate.per,
         "at": gate.at,
         "min": gate.minimum,

@@ -9,7 +9,7 @@ from typing import Any
 from audit.grammar.gates import gate_entry
 from audit.grammar.keys import defaults
 from audit.kinds import find
-from audit.suite import Check, DataSource, Suite, Use
+from audit.suite import Check, DataSource, NamedRegion, Suite, Use
 
 
 def resolve(suite: Suite) -> dict[str, Any]:
@@ -40,10 +40,15 @@ def _data(data: DataSource) -> dict[str, Any]:
 def _check(check: Check) -> dict[str, Any]:
     entry: dict[str, Any] = {"check": check.kind, "id": check.id}
     if check.kind == "saliency":
-        assert check.faithfulness is not None
         entry["method"] = [{use.method: _parameters(use)} for use in check.uses]
-        entry["faithfulness"] = {check.faithfulness.method: _parameters(check.faithfulness)}
+        entry["faithfulness"] = [{use.method: _parameters(use)} for use in check.faithfulness]
         entry["random_masks"] = check.random_masks
+        entry["sanity"] = [{use.method: _parameters(use)} for use in check.sanity]
+        entry["sanity_samples"] = check.sanity_samples
+        if check.regions:
+            entry["regions"] = {region.name: _ends(region) for region in check.regions}
+        if check.confined is not None:
+            entry["confined"] = {check.confined.method: _parameters(check.confined)}
     elif check.sweep is not None:
         name, values = check.sweep
         (use,) = check.uses
@@ -58,6 +63,11 @@ def _check(check: Check) -> dict[str, Any]:
         entry["samples"] = check.samples
     entry["gates"] = [gate_entry(gate) for gate in check.gates]
     return entry
+
+
+def _ends(region: NamedRegion) -> dict[str, list[float]]:
+    ends = {name: getattr(region, name) for name in ("hertz", "seconds", "rows", "columns")}
+    return {name: list(pair) for name, pair in ends.items() if pair is not None}
 
 
 def _parameters(use: Use) -> dict[str, Any]:

@@ -81,10 +81,33 @@ WITHOUT_GRADIENTS = Key(
 )
 SALIENCY_USE = MethodUse("saliency")
 FAITHFULNESS_USE = MethodUse("faithfulness", many=("fill",))
+SANITY_USE = MethodUse("sanity")
+CONFINED_USE = MethodUse("attack")
+SANITY = ("parameter_randomisation", "seed_stability", "input_shift")
+ENDS = ListOf(Number(), least=2, most=2)
+CELLS = ListOf(Number(0, whole=True), least=2, most=2)
+REGION = Table(
+    "a region",
+    (
+        Key("hertz", ENDS, "[lowest, highest] frequency"),
+        Key("seconds", ENDS, "[first, last] moment"),
+        Key("rows", CELLS, "[first, last) row of the input's cells; of faces, pixels from the top"),
+        Key("columns", CELLS, "[first, last) column of the input's cells"),
+    ),
+)
 SALIENCY = (
     Key("method", Either((SALIENCY_USE, ListOf(SALIENCY_USE, least=1))), "one or more methods", required=True),
-    Key("faithfulness", FAITHFULNESS_USE, "how the maps are scored", default="probability_drop"),
+    Key(
+        "faithfulness",
+        Either((FAITHFULNESS_USE, ListOf(FAITHFULNESS_USE, least=1))),
+        "how the maps are scored; the first decides which are shown",
+        default="probability_drop",
+    ),
     Key("random_masks", Number(1, 1000, whole=True), "random maps they are compared with", default=Check.random_masks),
+    Key("sanity", Either((SANITY_USE, ListOf(SANITY_USE))), "tests that the maps must pass", default=SANITY),
+    Key("sanity_samples", Number(2, whole=True), "clips they are tested on", default=Check.sanity_samples),
+    Key("regions", MapOf(REGION), "parts of the input by name, to be looked for relevance in", default={}),
+    Key("confined", CONFINED_USE, "an attack held to the salient cells, and to the least salient, at one epsilon"),
     WITHOUT_GRADIENTS,
 )
 SUITE = Table(

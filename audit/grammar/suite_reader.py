@@ -13,11 +13,10 @@ from audit.grammar.extends import PRESET, check_id, preset_path, read_merged
 from audit.grammar.gates import read_gate
 from audit.grammar.keys import method_keys
 from audit.grammar.resolved import resolve
+from audit.grammar.saliency import read_saliency
 from audit.grammar.suite_keys import (
     CHECK_KINDS,
-    FAITHFULNESS_USE,
     RESERVED,
-    SALIENCY_USE,
     SUITE,
     SWEEP,
     check_table,
@@ -123,23 +122,9 @@ def _check(node: Node, folder: Path, groups: bool) -> Check:
     if kind in ("corruption", "attack"):
         return _swept(node, kind, folder, groups)
     row = check_table(kind, None).read(node)
-    uses = _saliency_uses(entries["method"], folder) if kind == "saliency" else ()
-    scored = None
-    if kind == "saliency":
-        given = entries.get("faithfulness", Node("probability_drop", node.mark))
-        method, name, parameters = FAITHFULNESS_USE.read(given)
-        scored = use(method, name, parameters, given, folder)
-    return Check(
-        id=_id(node, row["id"]),
-        kind=kind,
-        uses=uses,
-        samples=row["samples"],
-        faithfulness=scored,
-        random_masks=row.get("random_masks", Check.random_masks),
-        without_gradients=row.get("without_gradients", Check.without_gradients),
-        gates=_gates(entries.get("gates"), kind, None, tuple(each.name for each in uses), groups),
-        place=_place(node),
-    )
+    own = read_saliency(node, row, folder) if kind == "saliency" else {}
+    check = Check(id=_id(node, row["id"]), kind=kind, samples=row["samples"], place=_place(node), **own)
+    return replace(check, gates=_gates(entries.get("gates"), check, groups))
 
 
 def _swept(node: Node, kind: Any, folder: Path, groups: bool) -> Check:
@@ -154,7 +139,7 @@ def _swept(node: Node, kind: Any, folder: Path, groups: bool) -> Check:
     sweep = _sweep(entries["sweep"], method)
     row = check_table(kind, method, sweep[0]).read(node)
     parameters = {name: row[name] for name in method.parameters if name in row}
-    return Check(
+    check = Check(
         id=_id(node, row["id"]),
         kind=kind,
         uses=(use(method, row["method"], parameters, entries["method"], folder),),
@@ -162,9 +147,9 @@ def _swept(node: Node, kind: Any, folder: Path, groups: bool) -> Check:
         space=row.get("space", "input"),
         samples=row["samples"],
         without_gradients=row.get("without_gradients", Check.without_gradients),
-        gates=_gates(entries.get("gates"), kind, sweep, (), groups),
         place=_place(node),
     )
+    return replace(check, gates=_gates(entries.get("gates"), check, groups))
 
 
 def _sweep(node: Node, method: Method) -> tuple[str, tuple[float, ...]]:
@@ -196,21 +181,8 @@ def _one_of(kind: Value) -> Value:
     return kind
 
 
-def _saliency_uses(node: Node, folder: Path) -> tuple[Use, ...]:
-    uses: list[Use] = []
-    for item in node.items if isinstance(node.value, tuple) else (node,):
-        method, name, parameters = SALIENCY_USE.read(item)
-        each = use(method, name, parameters, item, folder)
-        if each.name in (other.name for other in uses):
-            raise item.error(f"saliency method {each.name!r} is named twice; put the second into a check of its own")
-        uses.append(each)
-    return tuple(uses)
-
-
-def _gates(
-    node: Node | None, kind: str, sweep: tuple[str, tuple[float, ...]] | None, methods: tuple[str, ...], groups: bool
-) -> tuple[Gate, ...]:
-    return tuple(read_gate(item, kind, sweep, methods, groups) for item in (node.items if node else ()))
+def _gates(node: Node | None, check: Check, groups: bool) -> tuple[Gate, ...]:
+    return tuple(read_gate(item, check, groups) for item in (node.items if node else ()))
 
 
 def _id(node: Node, given: str | None) -> str:

@@ -22,7 +22,10 @@ EMOTIONAL = 0
 
 
 def truth(sample: Sample) -> tuple[Region, ...]:
-    """Return the rectangle outside which the sample's sound does not depend on its emotion; raises DataError."""
+    """Return the rectangle outside which the sample's sound does not depend on its emotion; raises DataError.
+
+    A planted tone depends on it and lies outside: it is no truth.
+    """
     plan = _plan(sample)
     return (Region(*plan.emotional, *plan.person.band),)
 
@@ -41,6 +44,8 @@ def render(sample: Sample) -> tuple[Waveform, int]:
     sound = _surroundings(plan)
     for start, voice in [(first, emotional), *others]:
         sound[start : start + len(voice)] += voice / level
+    if sample.groups.get("shortcut") == "planted":
+        sound += _tone(sound, plan, float(sample.groups["shortcut_hertz"]), float(sample.groups["shortcut_db"]))
     return (plan.loudness * sound).astype(np.float32), plan.sampling_rate
 
 
@@ -53,6 +58,12 @@ def _spoken(plan: Carrier, span: tuple[float, float], part: int, emotion: str) -
         times, span[1] - span[0], plan.person, drawn(emotion, plan.rng("manner", part)), plan.rng("score", part)
     )
     return first, sing(played, end - first, rate, plan.person.band, plan.room, plan.rng("breath", part))
+
+
+def _tone(sound: Floats, plan: Carrier, hertz: float, decibels: float) -> Floats:
+    times = np.arange(len(sound)) / plan.sampling_rate
+    amplitude = math.sqrt(2.0 * float(np.mean(np.square(sound)))) * 10.0 ** (decibels / 20.0)
+    return amplitude * np.sin(2.0 * np.pi * (hertz * times + plan.rng("tone").random()))
 
 
 def _surroundings(plan: Carrier) -> Floats:
@@ -83,6 +94,9 @@ def synthetic(
     seed: int = 0,
     seconds: float = 2.0,
     sampling_rate: int = 16000,
+    shortcut: str | None = None,
+    shortcut_hertz: float = 3500.0,
+    shortcut_db: float = -30.0,
 ) -> Iterator[Sample | Problem]:
     """Yield generated clips, `clips` per speaker and emotion, in which what carries the emotion is known.
 
@@ -94,7 +108,12 @@ def synthetic(
     Directions of prosody: Banse and Scherer (1996), Juslin and Laukka (2003). What a model makes of these clips says
     nothing of how it hears people; it says whether the audit works.
 
-    Groups are speaker, sex, carrier, prosody (the emotion as named here), and the keys a clip is made from.
+    `shortcut` names an emotion whose clips all have, and no others, a faint steady tone of `shortcut_hertz` (50 to
+    half the sampling rate), `shortcut_db` (-80 to 0) beside the clip's level: a cue that has nothing to do with the
+    voice, for a model to fall for and an audit to find.
+
+    Groups are speaker, sex, carrier, prosody (the emotion as named here), and the keys a clip is made from, with
+    `shortcut` planted or absent where there is one.
     `seconds` is a clip's length (1 to 30), `sampling_rate` in Hz (11025 to 48000); other seeds have other speakers.
     Takes no root. Raises UsageError naming the key that is out of range.
     """
@@ -115,11 +134,25 @@ def synthetic(
             )
     if len(set(emotions)) < len(emotions):
         raise UsageError(f"synthetic: emotions: each may be named once, not {', '.join(emotions)}")
-    return _samples(speakers, clips, tuple(emotions), seed, float(seconds), sampling_rate)
+    if shortcut is not None and shortcut not in emotions:
+        raise UsageError(
+            f"synthetic: shortcut: no clip is spoken with {shortcut!r}{did_you_mean(shortcut, emotions)} "
+            f"(spoken: {', '.join(emotions)})"
+        )
+    _check("shortcut_hertz", shortcut_hertz, 50, sampling_rate / 2)
+    _check("shortcut_db", shortcut_db, -80, 0)
+    planted = None if shortcut is None else (shortcut, float(shortcut_hertz), float(shortcut_db))
+    return _samples(speakers, clips, tuple(emotions), seed, float(seconds), sampling_rate, planted)
 
 
 def _samples(
-    speakers: int, clips: int, emotions: tuple[str, ...], seed: int, seconds: float, sampling_rate: int
+    speakers: int,
+    clips: int,
+    emotions: tuple[str, ...],
+    seed: int,
+    seconds: float,
+    sampling_rate: int,
+    planted: tuple[str, float, float] | None,
 ) -> Iterator[Sample]:
     for index in range(speakers):
         person = speaker(seed, index)
@@ -133,7 +166,19 @@ def _samples(
                 "sampling_rate": str(sampling_rate),
             }
             for emotion in emotions:
-                yield Sample(f"{person.name}-{emotion}-{clip:03d}", None, emotion, {**groups, "prosody": emotion})
+                own = {**groups, "prosody": emotion, **_cue(emotion, planted)}
+                yield Sample(f"{person.name}-{emotion}-{clip:03d}", None, emotion, own)
+
+
+def _cue(emotion: str, planted: tuple[str, float, float] | None) -> dict[str, str]:
+    if planted is None:
+        return {}
+    carries, hertz, decibels = planted
+    return {
+        "shortcut": "planted" if emotion == carries else "absent",
+        "shortcut_hertz": repr(hertz),
+        "shortcut_db": repr(decibels),
+    }
 
 
 def _check(key: str, value: float, low: float, high: float) -> None:

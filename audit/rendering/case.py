@@ -24,13 +24,28 @@ class Perturbation:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """What became of a map under the perturbation: `map` is the same method's of the perturbed input, and shaped as it.
+
+    `stays` is the share of the masked cells that it would mask too, of which chance alone leaves `by_chance`. Both are
+    None where the method gave no map there, and `reason` says why.
+    """
+
+    map: Floats | None
+    stays: float | None
+    by_chance: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Case:
     """One recording, as it was, as perturbed and as masked.
 
     `recording` is (samples,), of a face (channels, height, width); `inputs` is one input as the model takes it; `maps`
     (one attribution per saliency method) and `hidden` (True where the map of `masked_by` had the cells masked) have its
     shape. `probabilities` are the model's, in the order of its emotions, under `clean`, `perturbed` and `masked`;
-    `drops` is what masking by each method took from the predicted emotion.
+    `drops` is what masking by each method took from the predicted emotion; `moved` what became of the map of
+    `masked_by` under the perturbation.
     """
 
     sample: Sample
@@ -43,3 +58,4 @@ class Case:
     hidden: NDArray[np.bool_] | None = None
     masked_by: str | None = None
     drops: Mapping[str, float] = field(default_factory=dict)
+    moved: Moved | None = None

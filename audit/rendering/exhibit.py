@@ -18,6 +18,7 @@ from audit.rendering.media import Media, Sound
 
 LONGEST_NAME = 32
 MAP_SCALE = (-1.0, 1.0)
+MOVED = ("clean", "perturbed", "difference")
 
 
 def draw(case: Case, spec: InputSpec, emotions: Sequence[str], folder: Path) -> dict[str, Any]:
@@ -49,16 +50,25 @@ def draw(case: Case, spec: InputSpec, emotions: Sequence[str], folder: Path) -> 
             "original": put.clip("original", media.original_clip, rate),
             "perturbed": put.clip("perturbed", media.perturbed_clip, rate),
             "masked": put.clip("masked", media.masked_clip, rate),
+            "only": put.clip("only", media.only_clip, rate),
         },
         "spectrogram": put.picture("clean", media.clean),
         "perturbed_spectrogram": put.picture("changed", media.perturbed),
         "masked_picture": put.picture("cut", media.masked),
+        "only_picture": put.picture("kept", media.only),
         "maps": {
             name: put.picture(f"map-{plain}", map_)
             for (name, map_), plain in zip(media.maps.items(), unique(map(_plain, media.maps)), strict=True)
         },
         "drops": {name: float(drop) for name, drop in case.drops.items()},
         "masked_by": case.masked_by,
+        "moved": case.moved
+        and {
+            **{name: put.picture(f"moved-{name}", media.moved.get(name)) for name in MOVED},
+            "stays": case.moved.stays,
+            "by_chance": case.moved.by_chance,
+            "reason": case.moved.reason,
+        },
         "axes": {
             "seconds": list(media.axes.seconds),
             "hertz": [list(tick) for tick in media.axes.hertz],

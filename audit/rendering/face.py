@@ -34,8 +34,10 @@ def media_of(case: Case, spec: FaceInput) -> Media:
         clean=portrait.png(clean),
         perturbed=portrait.png(perturbed) if perturbed is not None else None,
         masked=portrait.cut_png(clean, 1.0 - case.hidden.mean(axis=0)) if case.hidden is not None else None,
+        only=portrait.cut_png(clean, case.hidden.mean(axis=0)) if case.hidden is not None else None,
         # An overlay's rows count from the bottom, as frequencies do.
         maps={name: picture.overlay_png(picture.scaled(plane_of(map_))[::-1]) for name, map_ in case.maps.items()},
+        moved=_moved(case),
         exact=spec.representation == "pixels" and (perturbed is None or portrait.holds(perturbed)),
     )
 
@@ -47,6 +49,13 @@ def _ends(case: Case, spec: FaceInput) -> tuple[float, float]:
         return low, high
     values = unscaled(case.inputs, case.recording, spec)
     return float(values.min()), float(values.max())
+
+
+def _moved(case: Case) -> dict[str, bytes]:
+    if case.moved is None or case.moved.map is None or case.masked_by is None:
+        return {}
+    found = picture.compared(plane_of(case.maps[case.masked_by]), plane_of(case.moved.map))
+    return {name: picture.overlay_png(plane[::-1]) for name, plane in found.items()}
 
 
 def _shares(values: Floats, case: Case, spec: FaceInput, low: float, high: float) -> Floats:

@@ -32,7 +32,7 @@ def spectrogram_png(plane: Floats, low: float, high: float) -> bytes:
 
     One pixel per cell, at most 256 by 640; larger planes are averaged down.
     """
-    shares = (_reduced(plane) - low) / max(high - low, TINY)
+    shares = (reduced(plane) - low) / max(high - low, TINY)
     stops = np.array([tuple(bytes.fromhex(stop)) for stop in CIVIDIS], dtype=np.float64)
     shades = 4 * LEVELS
     at = np.linspace(0, len(stops) - 1, shades)
@@ -48,7 +48,7 @@ def overlay_png(relevance: Floats) -> bytes:
     shares = np.linspace(-1, 1, 2 * LEVELS + 1)
     palette = np.where(shares[:, None] >= 0, SUPPORTS, OPPOSES).astype(np.float64)
     opacity = np.abs(shares) * (MOST_OPAQUE * 255)
-    return _png(np.rint((_reduced(relevance).clip(-1, 1) + 1) * LEVELS), palette, opacity)
+    return _png(np.rint((reduced(relevance).clip(-1, 1) + 1) * LEVELS), palette, opacity)
 
 
 def wave_png(waveform: Floats, peak: float) -> bytes:
@@ -57,10 +57,8 @@ def wave_png(waveform: Floats, peak: float) -> bytes:
 
 
 def wave_overlay_png(waveform: Floats, peak: float, relevance: Floats) -> bytes:
-    """Return a transparent PNG that colours a waveform by its relevance over time, both (samples,)."""
-    inside = _envelope(waveform, peak)
-    shown = scaled(_reduced(relevance[None, :]))
-    return overlay_png(np.where(inside, shown, 0.0))
+    """Return a transparent PNG that colours a waveform (samples,) by its relevance in [-1, 1], (1, columns)."""
+    return overlay_png(np.where(_envelope(waveform, peak), relevance, 0.0))
 
 
 def scaled(relevance: Floats) -> Floats:
@@ -68,9 +66,14 @@ def scaled(relevance: Floats) -> Floats:
 
     Methods count in units of their own (probability, logit, gradient), so only shares can be compared.
     """
-    magnitudes = np.abs(relevance)
-    unit = float(np.percentile(magnitudes, 99)) or float(magnitudes.max(initial=0.0))
-    return (relevance / unit).clip(-1, 1) if unit else np.zeros_like(relevance)
+    return _in_units(relevance, _unit(relevance))
+
+
+def compared(before: Floats, after: Floats) -> dict[str, Floats]:
+    """Return two maps, `clean` and `perturbed`, and their `difference`, in [-1, 1] of the largest relevance of all."""
+    planes = {"clean": before, "perturbed": after, "difference": after - before}
+    unit = max(_unit(plane) for plane in planes.values())
+    return {name: _in_units(plane, unit) for name, plane in planes.items()}
 
 
 def hertz_ticks(hertz: Floats) -> list[list[float]]:
@@ -90,7 +93,16 @@ def hertz_ticks(hertz: Floats) -> list[list[float]]:
     return kept[::-1]
 
 
-def _reduced(plane: Floats) -> Floats:
+def _unit(relevance: Floats) -> float:
+    magnitudes = np.abs(relevance)
+    return float(np.percentile(magnitudes, 99)) or float(magnitudes.max(initial=0.0))
+
+
+def _in_units(relevance: Floats, unit: float) -> Floats:
+    return (relevance / unit).clip(-1, 1) if unit else np.zeros_like(relevance)
+
+
+def reduced(plane: Floats) -> Floats:
     """Return the plane with no more cells than a picture shows, neighbours averaged."""
     for axis, most in ((0, MOST_ROWS), (1, MOST_COLUMNS)):
         size = plane.shape[axis]

@@ -25,7 +25,8 @@ def media_of(case: Case, spec: SpeechInput) -> Media:
     perturbed = _perturbed_input(case, spec)
     changed, axes = case.perturbation, spec.axes
     bits = _bits(changed, spec)
-    clip, masked = _perturbed_clip(case, spec, clean, perturbed), _masked_clip(case, spec)
+    clip = _perturbed_clip(case, spec, clean, perturbed)
+    masked, only = _parts(case, spec)
     return Media(
         axes=Axes(
             seconds=[0.0, float(spec.seconds)] if axes.seconds is not None else [],
@@ -33,12 +34,17 @@ def media_of(case: Case, spec: SpeechInput) -> Media:
         ),
         clean=_picture(clean, clean, case, spec),
         perturbed=_picture(perturbed, clean, case, spec) if perturbed is not None else None,
-        maps={name: _overlay(map_, clean, case, spec) for name, map_ in case.maps.items()},
+        maps={
+            name: _overlay(picture.scaled(_relevance(map_, spec)), clean, case, spec)
+            for name, map_ in case.maps.items()
+        },
+        moved=_moved(case, spec, clean, perturbed),
         exact=changed is None or _is_exact(changed, spec),
         sampling_rate=spec.sampling_rate,
         original_clip=Sound(case.recording, bits),
         perturbed_clip=Sound(clip, bits) if clip is not None else None,
-        masked_clip=Sound(masked) if masked is not None else None,
+        masked_clip=masked,
+        only_clip=only,
     )
 
 
@@ -70,10 +76,16 @@ def _perturbed_clip(case: Case, spec: SpeechInput, clean: Floats, perturbed: Flo
     return None
 
 
-def _masked_clip(case: Case, spec: SpeechInput) -> Waveform | None:
+def _parts(case: Case, spec: SpeechInput) -> tuple[Sound | None, Sound | None]:
+    """Return the clip without what was hidden from the model, and with nothing else: together they are the clip."""
     if case.hidden is None or spec.axes.seconds is None:
-        return None
-    return sound.masked_clip(case.recording, spec, plane_of(case.hidden.astype(np.float32)) == 0)
+        return None, None
+    keep = plane_of(case.hidden.astype(np.float32)) == 0
+    parts = [sound.masked_clip(case.recording, spec, cells) for cells in (keep, ~keep)]
+    # Either may swing further than the clip did; what is made quieter is made so in both.
+    loudest = max(1.0, *(float(np.abs(part).max()) for part in parts))
+    masked, only = (Sound((part / np.float32(loudest)).astype(np.float32)) for part in parts)
+    return masked, only
 
 
 def _picture(values: Floats, clean: Floats, case: Case, spec: SpeechInput) -> bytes:
@@ -86,10 +98,23 @@ def _picture(values: Floats, clean: Floats, case: Case, spec: SpeechInput) -> by
     return picture.spectrogram_png(shown, float(plane.min()), float(plane.max()))
 
 
-def _overlay(map_: Floats, clean: Floats, case: Case, spec: SpeechInput) -> bytes:
+def _moved(case: Case, spec: SpeechInput, clean: Floats, perturbed: Floats | None) -> dict[str, bytes]:
+    if case.moved is None or case.moved.map is None or case.masked_by is None or perturbed is None:
+        return {}
+    found = picture.compared(_relevance(case.maps[case.masked_by], spec), _relevance(case.moved.map, spec))
+    under = {"perturbed": perturbed}
+    return {name: _overlay(shares, under.get(name, clean), case, spec) for name, shares in found.items()}
+
+
+def _relevance(map_: Floats, spec: SpeechInput) -> Floats:
+    """Return a map as it is drawn, (rows, columns): of a waveform one row, its moments put together."""
+    return picture.reduced(map_.reshape(1, -1)) if spec.representation == "waveform" else plane_of(map_)
+
+
+def _overlay(shares: Floats, values: Floats, case: Case, spec: SpeechInput) -> bytes:
     if spec.representation == "waveform":
-        return picture.wave_overlay_png(clean.reshape(-1), _peak(case), map_.reshape(-1))
-    return picture.overlay_png(picture.scaled(plane_of(map_)))
+        return picture.wave_overlay_png(values.reshape(-1), _peak(case), shares)
+    return picture.overlay_png(shares)
 
 
 def _peak(case: Case) -> float:

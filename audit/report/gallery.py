@@ -12,6 +12,7 @@ from audit.report.axes import Axes, axes_of, face_size
 from audit.report.measured import Measured
 from audit.report.numbers import fixed, short
 from audit.report.ranking import masked_share
+from audit.report.standing import Standing, standings
 from audit.wording import words
 
 Row = Mapping[str, Any]
@@ -32,7 +33,7 @@ class Player:
 class Picture:
     """A spectrogram or face, with a saliency map laid over it where `overlay` is not ""; `says` is what it shows.
 
-    `is_cut` says that what was hidden from the model is transparent.
+    `is_cut` says that a part of it is transparent; `struck` is the standing of a method that has not earned its place.
     """
 
     name: str
@@ -41,6 +42,15 @@ class Picture:
     overlay: str
     says: str
     is_cut: bool = False
+    struck: Standing | None = None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What became of a map under the perturbation: in a sentence, and in pictures on one scale."""
+
+    says: str
+    pictures: tuple[Picture, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class Exhibit:
     players: tuple[Player, ...]
     pictures: tuple[Picture, ...]
     maps: tuple[Picture, ...]
+    moved: Moved | None
     scale: tuple[str, str]
     axes: Axes
     size: tuple[int, int]
@@ -69,7 +80,7 @@ class Exhibit:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a picture shows what was hidden from the model."""
+        """Whether a picture shows a part of the recording alone."""
         return any(picture.is_cut for picture in self.pictures)
 
     @property
@@ -102,9 +113,10 @@ def _exhibit(measured: Measured, row: Row, number: int, folder: Path) -> Exhibit
         if changed
         else "",
         link=f"#{anchor(changed['check'])}" if changed else "",
-        players=tuple(_players(row, folder)),
+        players=tuple(_players(measured, row, folder)),
         pictures=tuple(_pictures(row, folder)),
         maps=tuple(_maps(measured, row, folder)),
+        moved=_moved(measured, row, folder),
         scale=(short(low), f"+{short(high)}"),
         axes=axes_of(row["axes"]),
         size=face_size(row["axes"]) or WIDE,
@@ -115,11 +127,13 @@ def _exhibit(measured: Measured, row: Row, number: int, folder: Path) -> Exhibit
     )
 
 
-def _players(row: Row, folder: Path) -> list[Player]:
+def _players(measured: Measured, row: Row, folder: Path) -> list[Player]:
+    by = _named(measured, row["masked_by"])
     notes = {
         "original": "",
         "perturbed": "approximate: the clip whose spectrogram comes nearest" if _is_approximate(row) else "",
-        "masked": f"without the cells {row['masked_by']} finds most salient" if row["masked_by"] else "",
+        "masked": f"without the cells {by} finds most salient" if by else "",
+        "only": f"the cells {by} finds most salient, and nothing else" if by else "",
     }
     named = {name: path for name, path in (row["audio"] or {}).items() if path is not None}
     return [Player(name, notes.get(name, ""), _url(path, folder)) for name, path in named.items()]
@@ -132,21 +146,24 @@ def _pictures(row: Row, folder: Path) -> list[Picture]:
     under = f"under {changed['method']} at {short(changed['at'])}" if changed else ""
     rounded = ", rounded to 256 levels" if _is_face(row) and _is_approximate(row) else ""
     without = f"without the pixels that count most for {row['masked_by']}"
+    only = f"with nothing but the pixels that count most for {row['masked_by']}"
     found = []
     for name, state, path, how, note in (
         ("original", "clean", row["spectrogram"], "as it was", ""),
         ("perturbed", "perturbed", row["perturbed_spectrogram"] if changed else None, under, rounded),
         ("masked", "masked", row.get("masked_picture"), without, f" {without} (striped)"),
+        ("only", "", row.get("only_picture"), only, f"{only} (the rest striped)"),
     ):
         url = _url(path, folder) if path is not None else ""
         if url:
-            taken = f"taken for {row['predicted'].get(state, '')}"
-            found.append(Picture(name, f"{taken}{note}", url, "", f"{what} {how}, {taken}", state == "masked"))
+            taken = f"taken for {row['predicted'].get(state, '')}" if state else ""
+            says = f"{what} {how}{', ' if taken else ''}{taken}"
+            found.append(Picture(name, f"{taken}{note}", url, "", says, name in ("masked", "only")))
     return found
 
 
 def _maps(measured: Measured, row: Row, folder: Path) -> list[Picture]:
-    share = next((s for c in measured.checks("saliency") if (s := masked_share(measured, c)) is not None), None)
+    share = _share(measured)
     part = "the most salient cells" if share is None else f"its top {100 * share:g}%"
     under = _url(row["spectrogram"], folder) if row["spectrogram"] is not None else ""
     found = []
@@ -156,9 +173,54 @@ def _maps(measured: Measured, row: Row, folder: Path) -> list[Picture]:
             verb = "takes" if drop >= 0 else "adds"
             note = f"masking {part} {verb} {fixed(abs(drop), 2)}"
             says += f": masking {part} {verb} {fixed(abs(drop), 2)} of its probability"
-        picture = Picture(method, note, under, _url(path, folder) if path is not None else "", says)
-        found.append((-(drop if drop is not None else -1.0), picture))
+        struck = _struck(measured, method)
+        if struck:
+            says += f"; {method} has not earned its place: {struck.clause}"
+        picture = Picture(method, note, under, _url(path, folder) if path is not None else "", says, struck=struck)
+        found.append(((struck is not None, -(drop if drop is not None else -1.0)), picture))
     return [picture for _, picture in sorted(found, key=lambda entry: entry[0]) if picture.overlay]
+
+
+def _moved(measured: Measured, row: Row, folder: Path) -> Moved | None:
+    moved, changed, by = row.get("moved"), row["perturbation"], row["masked_by"]
+    if not moved or not changed or by is None:
+        return None
+    under = f"under {changed['check']} at {short(changed['at'])}"
+    if moved["stays"] is None:
+        return Moved(f"{by} gave no map {under}: {moved['reason']}.", ())
+    share = _share(measured)
+    part = "cells" if share is None else f"{100 * share:g}% of the cells"
+    says = (
+        f"Of the most salient {part} that {_named(measured, by)} finds, {100 * moved['stays']:.0f}% are the same "
+        f"{under}; chance would leave {100 * moved['by_chance']:.0f}%."
+    )
+    clean, perturbed = row["spectrogram"], row["perturbed_spectrogram"] or row["spectrogram"]
+    found = []
+    for name, lower, note in (
+        ("clean", clean, f"what {by} finds"),
+        ("perturbed", perturbed, f"what {by} finds {under}"),
+        ("difference", clean, "orange counts for more than before, blue for less"),
+    ):
+        below, above = (_url(path, folder) if path is not None else "" for path in (lower, moved[name]))
+        if above:
+            struck = _struck(measured, by)
+            found.append(Picture(name, note, below, above, f"Map by {by}, {name}: {note}", struck=struck))
+    return Moved(says, tuple(found))
+
+
+def _share(measured: Measured) -> float | None:
+    return next((s for c in measured.checks("saliency") if (s := masked_share(measured, c)) is not None), None)
+
+
+def _struck(measured: Measured, method: str) -> Standing | None:
+    """Return the standing of a method whose maps have not earned their place, in the first check that has it."""
+    found = [standings(measured.document, check).get(method) for check in measured.checks("saliency")]
+    first = next((standing for standing in found if standing is not None), None)
+    return None if first is None or first.is_earned else first
+
+
+def _named(measured: Measured, method: str | None) -> str:
+    return f"{method} (which has not earned its place)" if method and _struck(measured, method) else method or ""
 
 
 def _is_approximate(row: Row) -> bool:

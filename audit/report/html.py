@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,13 @@ from audit.report import case, confusion, gate_row, numbers, valid
 from audit.report.address import anchor, emotions_of, pages
 from audit.report.curve import Curve, curve, table
 from audit.report.gallery import gallery
+from audit.report.hardening import Falls
 from audit.report.interval import bar, scale_of
 from audit.report.measured import Measured
 from audit.report.plots import embedded, figure
-from audit.report.ranking import masked_share, measure, rankings
+from audit.report.ranking import measure, rankings
+from audit.report.relevance import own_measures, places
+from audit.report.standing import cascades, standings
 
 HERE = Path(__file__).parent
 GLYPHS: Mapping[str, str] = {"PASS": "✓", "FAIL": "✗", "UNSURE": "?", "ERROR": "!"}
@@ -51,6 +55,7 @@ def write(folder: Path) -> Path:
     valid.check(document, folder / "audit.json")
     records = _records(folder)
     measured = Measured(document)
+    falls = Falls(records, measured)
     plotly = get_plotlyjs()
     shared = _shared(measured, STYLE_MARK.findall(plotly))
     environment = _environment()
@@ -58,7 +63,7 @@ def write(folder: Path) -> Path:
     for stale in (folder / "emotion").glob("*.html"):
         stale.unlink()
     for number, (emotion, address) in enumerate(shared["pages"].items()):
-        context = _emotion(emotion, number, measured, records, folder, shared)
+        context = _emotion(emotion, number, measured, records, falls, folder, shared)
         _write(folder / address, environment.get_template("emotion.html").render(**shared, **context, up="../"))
     index = folder / "index.html"
     _write(index, environment.get_template("index.html").render(**shared, **_index(measured, folder, shared), up=""))
@@ -106,7 +111,7 @@ def _index(measured: Measured, folder: Path, shared: Mapping[str, Any]) -> dict[
         "overall": _overall(measured),
         "clean": [(name, _qualities(measured, name)) for name in document["model"]["emotions"]],
         "curves": _curves(measured, None, shared["confidence"]),
-        "rankings": {check: rankings(measured, check) for check in measured.checks("saliency")},
+        "explained": {check: _explained(measured, check, None) for check in measured.checks("saliency")},
         "matrices": confusion.matrices(measured),
         "has_media": (folder / "media").is_dir() and any((folder / "media").iterdir()),
         "resolved": _yaml(document["suite"]["resolved"]),
@@ -114,7 +119,13 @@ def _index(measured: Measured, folder: Path, shared: Mapping[str, Any]) -> dict[
 
 
 def _emotion(
-    emotion: str, number: int, measured: Measured, records: pd.DataFrame, folder: Path, shared: Mapping[str, Any]
+    emotion: str,
+    number: int,
+    measured: Measured,
+    records: pd.DataFrame,
+    falls: Falls,
+    folder: Path,
+    shared: Mapping[str, Any],
 ) -> dict[str, Any]:
     addresses = list(shared["pages"].items())
     rows = [row for row in shared["gates"] if row.page == shared["pages"][emotion]]
@@ -131,11 +142,26 @@ def _emotion(
         "swings": case.swings(records, measured, emotion),
         "exhibits": exhibits,
         "anchors": {exhibit.sample: exhibit.anchor for exhibit in exhibits},
-        "rankings": {check: rankings(measured, check, emotion) for check in measured.checks("saliency")},
+        "explained": {
+            check: {**_explained(measured, check, emotion), "hardening": falls.of(check, emotion)}
+            for check in measured.checks("saliency")
+        },
         "groups": case.groups(records, measured, emotion),
         "fewest": case.FEWEST_CLIPS,
         "previous": addresses[number - 1] if number else None,
         "next": addresses[number + 1] if number + 1 < len(addresses) else None,
+    }
+
+
+def _explained(measured: Measured, check: str, emotion: str | None) -> dict[str, Any]:
+    return {
+        "scores": [list(group) for _, group in groupby(rankings(measured, check, emotion), lambda r: r.score)],
+        "standings": standings(measured.document, check),
+        # They are asked over all emotions, and told once.
+        "has_trials": emotion is None,
+        "cascades": cascades(measured, check, emotion),
+        "places": places(measured, check, emotion),
+        "own": own_measures(measured, check, emotion),
     }
 
 
@@ -194,7 +220,6 @@ def _environment() -> Environment:
         GLYPHS=GLYPHS,
         bar=bar,
         left_out=wording.left_out,
-        masked_share=masked_share,
         scale_of=scale_of,
         scope=wording.scope,
         size=wording.size,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audit.audit import read_document
 from audit.report.numbers import count
+from audit.report.standing import unearned
 from audit.wording import (
     Document,
     blocks,
@@ -23,6 +24,7 @@ from audit.wording import (
     scope,
     sentence,
     title,
+    told,
     words,
 )
 
@@ -48,13 +50,13 @@ def _decision(document: Document) -> Iterator[str]:
     yield f"**{escape(sentence(document))}.** {counts(document).capitalize()} (exit {document['exit_code']})."
     yield ""
     for found in document.get("findings", ()):
-        yield f"**{escape(found['told'])}.**"
+        yield f"**{escape(told(found))}.**"
         yield ""
-    for row in document.get("left_out", ()):
-        yield f"{escape(left_out(row))}."
+    for note in (*unearned(document), *map(left_out, document.get("left_out", ()))):
+        yield f"{escape(note)}."
         yield ""
-    for told in scope(document):
-        yield f"{escape(told[:1].upper() + told[1:])}."
+    for note in scope(document):
+        yield f"{escape(note[:1].upper() + note[1:])}."
         yield ""
     if part(document):
         yield f"Judged in part: {escape(part(document))}."
@@ -74,8 +76,8 @@ def _blocking(document: Document) -> Iterator[str]:
     yield "## What failed, and what to do"
     yield ""
     for row in found:
-        told = "" if row["outcome"] == "ERROR" else f": {escape(finding(row, document))}"
-        yield f"- **{GLYPHS[row['outcome']]} {escape(title(row, document))}**{told}"
+        value = "" if row["outcome"] == "ERROR" else f": {escape(finding(row, document))}"
+        yield f"- **{GLYPHS[row['outcome']]} {escape(title(row, document))}**{value}"
         notes = [row["reason"], row["next_step"]]
         if not blocks(row, document):
             notes.append("does not block: the suite says when_unsure: pass")

@@ -26,6 +26,10 @@ class Measured:
         """Return every row of a metric, one per severity, method or fill, in the order of the audit."""
         return self._rows.get((check, metric, emotion, group), [])
 
+    def metrics(self, check: str) -> list[str]:
+        """Return the names of everything measured of a check, in the order of the audit."""
+        return list(dict.fromkeys(metric for name, metric, *_ in self._rows if name == check))
+
     def one(self, check: str, metric: str, *, emotion: str | None = None) -> Row | None:
         """Return the only row of a metric, None where it was not measured."""
         rows = self.all(check, metric, emotion=emotion)

@@ -2,112 +2,99 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from captum.attr import LayerGradCam
 from torch import Tensor, nn
-from torch.export.unflatten import InterpreterModule
 from torch.nn import functional
 
 from audit.attribution import Attribution
-from audit.errors import MethodError, did_you_mean
+from audit.errors import MethodError
 from audit.kinds import saliency
-from audit.loaders.called import Called, in_parts
-from audit.loaders.feature_map import FeatureMap
-from audit.model import Model
+from audit.model import Model, differentiably
 from audit.randomness import SampleRng
+from audit.saliency.feature_maps import FeatureMaps, first_map, named, watching
+from audit.saliency.places import Places
 
 
 @saliency()
 def gradcam(model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng, *, layer: str | None = None) -> Attribution:
     """Return the positive part of the class activation map, interpolated to the inputs' size, (n, ...).
 
-    `layer` is a module's dotted name; without it, the last module that puts out feature maps with room in them.
-    Selvaraju et al. (2017), Grad-CAM. Computed by captum's LayerGradCam.
-    Raises MethodError where there is no torch module, one whose layers torch does not show, or no convolutional feature
-    map.
+    `layer` is a module's dotted name; without it, the last module that puts out feature maps along both of the input's
+    axes, or else along one: of a recurrent layer or a transformer, every frequency of a moment counts the same. Which
+    axes of its output are channels, rows and columns is found by changing noise band by band and seeing what moves.
+    Selvaraju et al. (2017), Grad-CAM: visual explanations from deep networks via gradient-based localization.
+    Raises MethodError where there is no torch module, one whose layers torch does not show, or no feature map whose
+    axes can be told.
     """
     del rng
-    if model.module is None:
+    if model.module is None or not model.differentiable:
         raise MethodError(f"gradcam needs a torch module, and model {model.name!r} has none; use lime")
-    if any(isinstance(layer, torch.jit.ScriptModule) for layer in model.module.modules()):
+    if any(isinstance(part, torch.jit.ScriptModule) for part in model.module.modules()):
         raise MethodError(
             f"gradcam watches layers, and torch shows none of a ScriptModule, as model {model.name!r} is one; use the "
             "network itself, its export to .pt2, or smoothgrad or lime"
         )
-    rows_last = _rows_last(model)
-    chosen = _named(model.module, layer) if layer else _last_feature_map(model.module, inputs[:1])
-    cam = LayerGradCam(model.module, chosen)
-
-    def mapped(indices: Tensor) -> Tensor:
-        leaf = inputs[indices].detach().requires_grad_(True)
-        return cam.attribute(leaf, targets[indices], relu_attributions=True).detach()
-
-    # A network that takes batches of one size alone must be watched in just such ones.
-    size = next((m.size for m in model.module.modules() if isinstance(m, Called) and m.fixed), None)
-    with model.ledger.passes(forward=len(inputs), backward=len(inputs)):
-        map_ = in_parts(mapped, torch.arange(len(inputs), device=inputs.device), size, fixed=True)
-    return Attribution(_fitted(map_, inputs, rows_last=rows_last))
-
-
-def _fitted(map_: Tensor, inputs: Tensor, *, rows_last: bool) -> Tensor:
-    """Return a map (n, 1, columns) or (n, 1, rows, columns) of features as one of inputs; channels share it."""
-    if map_.ndim == 3:
-        values = functional.interpolate(map_, size=inputs.shape[-1], mode="linear", align_corners=False)
-        # Over time alone: of a spectrogram, every frequency of a moment counts the same.
-        values = values.unsqueeze(-2) if inputs.ndim == 4 else values
-    else:
-        map_ = map_.transpose(-1, -2) if rows_last else map_
-        values = functional.interpolate(map_, size=inputs.shape[-2:], mode="bilinear", align_corners=False)
-    return values.expand_as(inputs).contiguous() if inputs.ndim > 2 else values.reshape(inputs.shape)
-
-
-def _rows_last(model: Model) -> bool:
-    """Return whether the network has columns before rows, as with `order: ntf1`; raises MethodError for chunks."""
     if model.chunked:
         raise MethodError(f"gradcam cannot put the maps of pieces together, and model {model.name!r} takes chunks")
-    places = [letter for letter in model.order or "" if letter in "fthw"]
-    return places in (["t", "f"], ["w", "h"])
+    maps = FeatureMaps(model, inputs.shape[1:])
+    chosen, places = _chosen(maps, layer)
+
+    def mapped(indices: Tensor) -> Tensor:
+        return _class_activation(maps.network, chosen, places, inputs[indices], targets[indices])
+
+    with model.ledger.passes(forward=len(inputs), backward=len(inputs)):
+        map_ = maps.watched(mapped, torch.arange(len(inputs), device=inputs.device))
+    return Attribution(_fitted(map_, inputs))
 
 
-def _named(module: nn.Module, name: str) -> nn.Module:
-    layers = dict(module.named_modules())
-    layers |= {layer.name: layer for layer in layers.values() if isinstance(layer, FeatureMap)}
-    if name not in layers:
-        raise MethodError(f"gradcam: the model has no layer {name!r}{did_you_mean(name, layers)}")
-    return layers[name]
-
-
-def _last_feature_map(module: nn.Module, example: Tensor) -> nn.Module:
-    """Return the last module, in order of execution, whose output is a feature map that convolutions made."""
-    ahead = getattr(module, "ahead", None)
-    rank = 4 if (ahead(example) if isinstance(ahead, nn.Module) else example).ndim == 4 else 3
-    places = [layer for layer in module.modules() if isinstance(layer, FeatureMap)]
-    seen: list[nn.Module] = []
-
-    def note(layer: nn.Module, _: object, output: object) -> None:
-        if layer is module or not isinstance(output, Tensor) or output.ndim != rank:
-            return
-        # Before any convolution there is no feature map; one cell alone says nothing of where.
-        convolved = bool(seen) or isinstance(layer, FeatureMap) or any(map(_convolves, layer.modules()))
-        if convolved and output.shape[1] > 1 and output.shape[2:].numel() > 1:
-            seen.append(layer)
-
-    handles = [layer.register_forward_hook(note) for layer in places or module.modules()]
-    try:
-        with torch.no_grad():
-            module(example)
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not seen:
+def _chosen(maps: FeatureMaps, name: str | None) -> tuple[nn.Module, Places]:
+    if name is not None:
+        layer = named(maps.network, name)
+        places = maps.places(layer)
+        if places is None:
+            raise MethodError(f"gradcam: of layer {name!r} it cannot be told which axes are places and which channels")
+        return layer, places
+    found = maps.last()
+    if found is None:
         raise MethodError(
-            "gradcam found no convolutional feature map in this model (torch shows no layers of TorchScript); "
-            "name one with `layer`, or use lrp or lime"
+            "gradcam found no convolutional feature map in this model, nor one of another kind that the answer depends "
+            "on and whose axes can be told (torch shows no layers of TorchScript); name one with `layer`, or use lrp "
+            "or lime"
         )
-    return seen[-1]
+    return found
 
 
-def _convolves(layer: nn.Module) -> bool:
-    # A layer of an exported program is known by the name of what it was.
-    was = layer.type_name() or "" if isinstance(layer, InterpreterModule) else ""
-    return isinstance(layer, nn.Conv1d | nn.Conv2d) or was.endswith((".Conv1d", ".Conv2d"))
+def _class_activation(network: nn.Module, layer: nn.Module, places: Places, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Return ReLU(sum over channels of weight x map), a weight the mean gradient over places, (n, rows, columns)."""
+    put_out: list[Tensor] = []
+
+    def keep(_: nn.Module, __: Any, output: Any) -> Any:
+        first = first_map(output)
+        if first is None:
+            return None
+        put_out.append(first)
+        # What follows may work in place, and gets a copy.
+        return first.clone() if first is output else type(output)([first.clone(), *output[1:]])
+
+    leaf = inputs.detach().requires_grad_(True)
+    with watching([layer], keep), differentiably(network, leaf):
+        logits = network(leaf)
+    (gradient,) = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), put_out[-1], allow_unused=True)
+    if gradient is None:
+        raise MethodError("gradcam: the answer does not depend on what this layer puts out; name another with `layer`")
+    weights = places.view(gradient).mean((2, 3), keepdim=True)
+    return functional.relu((weights * places.view(put_out[-1].detach())).sum(1))
+
+
+def _fitted(map_: Tensor, inputs: Tensor) -> Tensor:
+    """Return maps (n, rows, columns) of features as ones of inputs (n, ...); channels share them."""
+    plane = inputs.shape[-2:] if inputs.ndim > 3 else (1, inputs.shape[-1])
+    map_ = map_ if plane[0] > 1 else map_.mean(1, keepdim=True)
+    # What has one row says the same of every one, to the last bit.
+    size = [there if here > 1 else 1 for there, here in zip(plane, map_.shape[1:], strict=True)]
+    values = functional.interpolate(map_[:, None], size=size, mode="bilinear", align_corners=False)
+    values = values.expand(-1, -1, *plane)
+    values = values if inputs.ndim > 3 else values.view(len(inputs), *[1] * (inputs.ndim - 2), inputs.shape[-1])
+    return values.expand_as(inputs).contiguous()

@@ -10,6 +10,7 @@ from audit.errors import MethodError
 from audit.kinds import saliency
 from audit.model import Model
 from audit.randomness import SampleRng
+from audit.saliency.logit_gradient import logit_gradient
 
 
 @saliency()
@@ -20,14 +21,13 @@ def smoothgrad(
 
     `noise` is the standard deviation as a share of each input's range; copies are not clipped, as in the paper.
     Smilkov et al. (2017), SmoothGrad: removing noise by adding noise.
+    Raises MethodError where the model gives no gradients, or for fewer samples than 1.
     """
-    if not model.differentiable:
-        raise MethodError(f"smoothgrad needs gradients, and model {model.name!r} gives none; use lime")
+    if samples < 1:
+        raise MethodError(f"smoothgrad: {samples} samples; at least 1 is due")
     flat = inputs.flatten(1)
     spread = (flat.amax(1) - flat.amin(1)).view(-1, *[1] * (inputs.ndim - 1)) * noise
     total = torch.zeros_like(inputs)
     for _ in range(samples):
-        copy = (inputs + spread * rng.normal(inputs)).detach().requires_grad_(True)
-        chosen = model.logits(copy).gather(1, targets[:, None]).sum()
-        total += torch.autograd.grad(chosen, copy)[0]
+        total += logit_gradient(model, inputs + spread * rng.normal(inputs), targets, "smoothgrad")
     return Attribution((total / samples).abs())

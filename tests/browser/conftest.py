@@ -42,7 +42,9 @@ def full_report(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="session")
 def hostile_report(fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report whose emotions and suite are named to break out of a page."""
-    story = fake.Story(emotions=fake.HOSTILE, clips=12, exhibits=1, name='"<b onclick=alert(3)>x</b>"')
+    story = fake.Story(
+        emotions=fake.HOSTILE, clips=12, exhibits=1, name='"<b onclick=alert(3)>x</b>"', region=fake.HOSTILE_REGION
+    )
     folder: Path = fake.write(tmp_path_factory.mktemp("hostile"), story)
     html.write(folder)
     return folder

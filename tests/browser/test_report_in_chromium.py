@@ -22,7 +22,7 @@ CONTRAST = Path(__file__).with_name("contrast.js")
 def test_the_report_keeps_its_budgets(full_report: Path) -> None:
     size = sum(path.stat().st_size for path in full_report.rglob("*") if path.is_file())
     assert size <= 20e6
-    assert len(list((full_report / "media").glob("*.flac"))) == 8 * 6 * 3
+    assert len(list((full_report / "media").glob("*.flac"))) == 8 * 6 * 4
     assert max(page.stat().st_size for page in every_page(full_report)) <= 300e3
     assert sum((full_report / name).stat().st_size for name in ("style.css", "app.js")) <= 60e3
 
@@ -141,8 +141,46 @@ def test_players_play_and_pictures_load(chromium: Any, full_report: Path) -> Non
       })).then(done, error => done([String(error)]));
     """
     widths = chromium.execute_async_script(pictures)
-    assert len(widths) == 6 * (2 + 2 * 4)
+    # Two spectrograms, four maps over one, and a map before and after with the difference.
+    assert len(widths) == 6 * (2 + 2 * 4 + 2 * 3)
     assert set(widths) == {94}
+
+
+def test_a_map_that_has_not_earned_its_place_is_dimmed_and_crossed_out(chromium: Any, full_report: Path) -> None:
+    opened(chromium, full_report / "emotion/sadness.html")
+    drawn = """
+      const crossed = name => !!name && getComputedStyle(name).textDecorationLine === 'line-through';
+      return [...document.querySelectorAll('.picture')].map(figure => [
+        figure.querySelector('figcaption').innerText.includes('has not earned its place'),
+        crossed(figure.querySelector('s')),
+        [...figure.querySelectorAll('image')].every(image => getComputedStyle(image).opacity < 0.5),
+      ]);
+    """
+    found = chromium.execute_script(drawn)
+    # Two of the four methods, for each of six cases.
+    assert found.count([True, True, True]) == 12
+    assert found.count([False, False, False]) == len(found) - 12
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_where_to_harden_is_drawn_with_a_bar_for_each_part_inside_its_figure(
+    width: int, chromium: Any, full_report: Path
+) -> None:
+    opened(chromium, full_report / "emotion/sadness.html", width=width)
+    inside = """
+      const figure = document.querySelector('.falls'), box = figure.getBoundingClientRect();
+      return [...figure.querySelectorAll('rect, text, .range')].map(part => {
+        const own = part.getBoundingClientRect();
+        return [part.tagName, own.width > 0, own.left >= box.left - 1 && own.right <= box.right + 1,
+          part.tagName === 'text' ? own.height : 20];
+      });
+    """
+    parts = chromium.execute_script(inside)
+    assert [tag for tag, *_ in parts].count("rect") == 2 * 4
+    for tag, has_width, contained, height in parts:
+        assert has_width, tag
+        assert contained, tag
+        assert height >= 11, tag
 
 
 def test_a_deep_link_brings_the_check_into_view(chromium: Any, full_report: Path) -> None:

@@ -11,40 +11,13 @@ import torch
 from torch import Tensor
 
 from audit.checks import attack, change, clean, corruption
-from audit.checks.saliency import SaliencyRun, cells_inside
 from audit.checks.session import Session
-from audit.data import Region, Sample
 from audit.errors import MethodError
 from audit.kinds import saliency
-from audit.model import TorchModel
-from audit.progress import Unwatched
 from audit.record import Record, table
 from audit.suite import Check, Use
 
 COUNT = 24
-
-
-@pytest.fixture
-def session(resnet: TorchModel) -> Session:
-    generator = torch.Generator().manual_seed(4)
-    waveforms = 0.2 * torch.randn(COUNT, 48000, generator=generator)
-    samples = tuple(
-        Sample(f"clip-{i:02d}", None, resnet.emotions[i % 6], {"speaker": f"s{i % 4}"}) for i in range(COUNT)
-    )
-    with torch.inference_mode():
-        inputs = resnet.spec.represent(waveforms)
-    empty = Session(
-        model=resnet,
-        samples=samples,
-        recordings=waveforms,
-        inputs=inputs.clone(),
-        truths=torch.tensor([i % 6 for i in range(COUNT)]),
-        clean=torch.empty(0),
-        seed=7,
-        batch_size=8,
-        progress=Unwatched(),
-    )
-    return replace(empty, clean=empty.predict(empty.inputs))
 
 
 NOISE = Check("gaussian_noise", "corruption", (Use("corruption", "gaussian_noise"),), ("sigma", (0.01, 0.1)))
@@ -54,14 +27,6 @@ FGSM_WAVE = replace(FGSM, id="fgsm-waveform", space="waveform", sweep=("epsilon"
 SQUARE = replace(FGSM, id="square", uses=(Use("attack", "square", {"queries": 12}),), samples=8)
 SQUARE_WAVE = replace(SQUARE, id="square-waveform", space="waveform", sweep=("epsilon", (0.01,)))
 SWEPT = [NOISE, HISS, FGSM, FGSM_WAVE, SQUARE, SQUARE_WAVE]
-SALIENCY = Check(
-    "saliency",
-    "saliency",
-    (Use("saliency", "gradcam"), Use("saliency", "smoothgrad", {"samples": 2})),
-    samples=12,
-    faithfulness=Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ["mean", "floor"]}),
-    random_masks=3,
-)
 
 
 def perturbed(check: Check, session: Session) -> list[Record]:
@@ -174,47 +139,6 @@ def test_the_clean_check_reports_the_predictions_that_were_made_once(session: Se
     records = list(clean.run(Check("clean", "clean"), session))
     assert [r.probabilities for r in records] == session.clean.tolist()
     assert session.model.ledger.total.forward_samples == before
-
-
-def test_a_saliency_score_is_the_drop_of_the_predicted_emotions_probability(session: Session) -> None:
-    for record in SaliencyRun(SALIENCY, session, None).records():
-        if record.measure.startswith("probability_drop") and record.method != "random":
-            index = int(record.sample.id.removeprefix("clip-"))
-            predicted = int(session.clean[index].argmax())
-            assert record.score == pytest.approx(
-                float(session.clean[index, predicted]) - record.probabilities[predicted]
-            )
-
-
-def test_every_map_is_scored_for_every_fill_beside_random_masks(session: Session) -> None:
-    frame = table(SaliencyRun(SALIENCY, session, None).records())
-    counts = frame.groupby(["method", "measure"]).size()
-    assert set(counts.index.get_level_values("method")) == {"gradcam", "smoothgrad", "random"}
-    assert (counts == 12).all()
-    assert len(counts) == 2 * 2 * 2 + 2
-
-
-def test_a_method_that_is_refused_leaves_the_others_judged(session: Session, tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text(
-        "from audit.kinds import saliency\nfrom audit.attribution import Attribution\n\n\n"
-        "@saliency()\ndef empty(model, inputs, targets, rng):\n    '''Returns NaN.'''\n"
-        "    return Attribution(inputs * float('nan'))\n"
-    )
-    check = replace(SALIENCY, uses=(Use("saliency", "own.py:empty", {}, tmp_path), *SALIENCY.uses))
-    run = SaliencyRun(check, session, None)
-    methods = {record.method for record in run.records()}
-    assert methods == {"gradcam", "smoothgrad", "random"}
-    assert "NaN" in run.refused["empty"]
-
-
-def test_localisation_is_the_share_of_relevance_inside_the_truth(session: Session) -> None:
-    region = Region(1.0, 2.0, 500.0, 4000.0)
-    run = SaliencyRun(SALIENCY, session, lambda _: (region,))
-    frame = table(run.records())
-    inside = cells_inside((region,), session.model.spec.axes, session.inputs.shape[1:])
-    found = frame[(frame["method"] == "random") & (frame["measure"] == "localisation")]["score"]
-    assert float(found.mean()) == pytest.approx(float(inside.float().mean()), abs=0.05)
-    assert set(frame[frame["measure"] == "localisation"]["method"]) == {"gradcam", "smoothgrad", "random"}
 
 
 def test_marks_are_nothing_but_marks() -> None:

@@ -79,8 +79,14 @@ def test_every_default_is_written_out(tmp_path: Path) -> None:
     }
     (check,) = resolved["checks"]
     assert check["method"][0]["lime"]["samples"] > 1
-    assert check["faithfulness"] == {"probability_drop": {"masked": 0.2, "fill": "mean"}}
+    assert check["faithfulness"] == [{"probability_drop": {"masked": 0.2, "fill": "mean"}}]
     assert check["random_masks"] == 10
+    assert [list(test) for test in check["sanity"]] == [
+        ["parameter_randomisation"],
+        ["seed_stability"],
+        ["input_shift"],
+    ]
+    assert check["sanity_samples"] == 24
     assert check["without_gradients"] == "error"
 
 

@@ -90,7 +90,11 @@ checks:
     assert (attack.without_gradients, saliency.without_gradients) == ("leave_out", "error")
     assert [use.name for use in saliency.uses] == ["gradcam", "lime"]
     assert saliency.uses[1].parameters["samples"] == 500
-    assert saliency.faithfulness == Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ("mean", "floor")})
+    assert saliency.faithfulness == (
+        Use("faithfulness", "probability_drop", {"masked": 0.2, "fill": ("mean", "floor")}),
+    )
+    assert saliency.measures == ("probability_drop/mean", "probability_drop/floor")
+    assert [test.name for test in saliency.sanity] == ["parameter_randomisation", "seed_stability", "input_shift"]
     assert (saliency.random_masks, saliency.gates[0].of) == (5, "lime")
     assert str(saliency.gates[0].place) == f"{file}:32:9"
 

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from audit.data import Sample, Waveform, printable
+from audit.data import printable
 from audit.input_spec import InputSpec, SpeechInput
-from audit.rendering.case import Case, Perturbation
+from audit.kinds import import_file
 from audit.rendering.exhibit import draw
 from audit.scaling import Affine, PerClip, Scaling
 
-EMOTIONS = ("anger", "sadness")
-MEL = SpeechInput(16000, 3.0, "melspectrogram", {})
-WAVE = SpeechInput(16000, 3.0, "waveform", {})
+CASES = import_file(Path(__file__).with_name("cases.py"))
+EMOTIONS, MEL, MOVED, WAVE = CASES.EMOTIONS, CASES.MEL, CASES.MOVED, CASES.WAVE
+case_of, files, noise, represented = CASES.case_of, CASES.files, CASES.noise, CASES.represented
+FILES = 4 + 2 + 2 + len(MOVED)
 HOSTILE = (
     "../../etc/passwd",
     "<script>alert(1)</script>",
@@ -40,39 +38,6 @@ HOSTILE = (
 )
 
 
-def noise(seed: int = 0) -> Waveform:
-    return (0.1 * np.random.default_rng(seed).standard_normal(48000)).astype(np.float32)
-
-
-def represented(waveform: Waveform, spec: InputSpec) -> NDArray[np.float32]:
-    return spec.represent(torch.from_numpy(waveform)[None])[0].numpy()
-
-
-def case_of(spec: InputSpec, *, name: str = "clip-1", emotion: str = "anger", on_waveform: bool = False) -> Case:
-    clip = noise()
-    inputs = represented(clip, spec)
-    draws = np.random.default_rng(1)
-    changed = clip + 0.01 * noise(2) if on_waveform else inputs + 0.01 * draws.standard_normal(inputs.shape)
-    map_ = draws.standard_normal(inputs.shape)
-    return Case(
-        sample=Sample(name, Path("clips/one.wav"), emotion, {"speaker": "s1"}),
-        why="flips to sadness",
-        recording=clip,
-        inputs=inputs,
-        probabilities={"clean": [0.9, 0.1], "perturbed": [0.2, 0.8], "masked": [0.4, 0.6]},
-        perturbation=Perturbation("fgsm", "fgsm", 0.01, on_waveform, changed.astype(np.float32)),
-        maps={"lime": map_, "gradcam": np.abs(map_)},
-        hidden=map_ > 0.8,
-        masked_by="lime",
-        drops={"lime": 0.5, "gradcam": 0.25},
-    )
-
-
-def files(row: Mapping[str, Any]) -> list[str]:
-    found = [*row["audio"].values(), row["spectrogram"], row["perturbed_spectrogram"], *row["maps"].values()]
-    return [path for path in found if path is not None]
-
-
 @pytest.mark.parametrize("on_waveform", [False, True])
 @pytest.mark.parametrize("spec", [MEL, WAVE], ids=["mel", "waveform"])
 def test_the_row_has_every_key_and_every_file_it_names_exists(
@@ -81,11 +46,12 @@ def test_the_row_has_every_key_and_every_file_it_names_exists(
     row = draw(case_of(spec, on_waveform=on_waveform), spec, EMOTIONS, tmp_path)
     assert set(row) == {
         *("emotion", "sample", "path", "why", "groups", "predicted", "probabilities", "perturbation", "audio"),
-        *("spectrogram", "perturbed_spectrogram", "masked_picture", "maps", "drops", "masked_by", "axes"),
+        *("spectrogram", "perturbed_spectrogram", "masked_picture", "only_picture", "maps", "drops", "masked_by"),
+        *("moved", "axes"),
     }
     assert row["predicted"] == {"clean": "anger", "perturbed": "sadness", "masked": "sadness"}
-    assert set(row["audio"]) == {"original", "perturbed", "masked"}
-    assert len(files(row)) == 7
+    assert set(row["audio"]) == {"original", "perturbed", "masked", "only"}
+    assert len(files(row)) == FILES
     assert {tmp_path.parent / path for path in files(row)} == set(tmp_path.iterdir())
     assert row["axes"]["seconds"] == [0.0, 3.0]
     assert bool(row["axes"]["hertz"]) == (spec is MEL)
@@ -125,12 +91,11 @@ def test_the_original_is_the_clip_and_the_masked_clip_lacks_what_was_hidden(tmp_
 
 
 def test_what_does_not_exist_is_none_and_no_file(tmp_path: Path) -> None:
-    case = replace(
-        case_of(MEL), perturbation=None, maps={}, hidden=None, masked_by=None, drops={}, probabilities={"clean": [1, 0]}
-    )
+    nothing: dict[str, Any] = {"perturbation": None, "maps": {}, "hidden": None, "masked_by": None, "moved": None}
+    case = replace(case_of(MEL), **nothing, drops={}, probabilities={"clean": [1, 0]})
     row = draw(case, MEL, EMOTIONS, tmp_path)
     assert row["perturbation"] is row["perturbed_spectrogram"] is row["masked_by"] is None
-    assert row["audio"]["perturbed"] is row["audio"]["masked"] is None
+    assert row["audio"]["perturbed"] is row["audio"]["masked"] is row["audio"]["only"] is row["moved"] is None
     assert row["predicted"] == {"clean": "anger"}
     assert row["probabilities"] == {"clean": [1.0, 0.0]}
     assert row["maps"] == row["drops"] == {}
@@ -142,7 +107,7 @@ def test_no_hostile_name_reaches_a_file_name(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "media"
     folder.mkdir()
     case = case_of(MEL, name=name, emotion=name)
-    case = replace(case, maps={name: case.maps["lime"]})
+    case = replace(case, maps={name: case.maps["lime"]}, masked_by=name)
     row = draw(case, MEL, (name, "other"), folder)
     assert list(tmp_path.iterdir()) == [folder]
     for path in files(row):
@@ -155,9 +120,10 @@ def test_samples_perturbations_and_methods_of_like_names_get_files_of_their_own(
     like = [case_of(MEL, name="clip 1"), case_of(MEL, name="clip-1"), case_of(MEL, name="Clip-1")]
     assert like[0].perturbation is not None
     like.append(replace(like[0], perturbation=replace(like[0].perturbation, severity=0.02)))
-    like = [replace(case, maps={"my.map": case.maps["lime"], "my-map": case.maps["gradcam"]}) for case in like]
+    maps = [{"my.map": case.maps["lime"], "my-map": case.maps["gradcam"]} for case in like]
+    like = [replace(case, maps=own, masked_by="my-map") for case, own in zip(like, maps, strict=True)]
     named = [path for case in like for path in files(draw(case, MEL, EMOTIONS, tmp_path))]
-    assert len(set(named)) == len(named) == 4 * 7
+    assert len(set(named)) == len(named) == 4 * FILES
 
 
 def test_the_same_case_makes_the_same_bytes(tmp_path: Path) -> None:
@@ -231,7 +197,7 @@ def test_an_input_of_the_users_own_making_is_drawn_as_a_plane_and_not_heard(
     assert row["axes"] == {"seconds": [], "hertz": [], "pixels": [], "scale": [-1.0, 1.0]}
     assert row["audio"]["original"] is not None
     assert row["audio"]["perturbed"] is row["audio"]["masked"] is row["masked_picture"] is None
-    assert len(files(row)) == 5
+    assert len(files(row)) == 5 + len(MOVED)
     for path in files(row)[1:]:
         with Image.open(tmp_path / path) as image:
             assert image.size == shape[::-1]

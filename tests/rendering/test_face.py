@@ -17,7 +17,7 @@ from PIL import Image
 from audit.data import Sample
 from audit.input_spec import FaceInput
 from audit.rendering import face
-from audit.rendering.case import Case, Perturbation
+from audit.rendering.case import Case, Moved, Perturbation
 from audit.rendering.exhibit import draw
 from audit.rendering.picture import OPPOSES, SUPPORTS
 from audit.rendering.portrait import MOST_EXACT, png
@@ -146,6 +146,30 @@ def test_hidden_pixels_are_transparent_and_the_rest_is_untouched() -> None:
     assert np.array_equal(cut[..., 0][~case.hidden[0]], values(media.clean)[~case.hidden[0]])
 
 
+@pytest.mark.parametrize("spec", [GREY, RGB], ids=["grey", "rgb"])
+def test_what_was_hidden_and_what_was_not_make_the_whole_face(spec: FaceInput) -> None:
+    case = case_of(spec)
+    media = face.media_of(case, spec)
+    masked, only = values(media.masked), values(media.only)
+    assert np.array_equal(masked[..., -1] + only[..., -1], np.ones((24, 20)))
+    assert np.array_equal(masked[..., :-1], only[..., :-1])
+    assert only[0, 0, -1] == 1.0
+    assert only[10, 10, -1] == 0.0
+
+
+def test_what_became_of_a_map_of_a_face_lies_the_same_way_up() -> None:
+    case = case_of(GREY)
+    after = np.zeros(case.inputs.shape)
+    after[:, :3, :5] = 1.0
+    moved = face.media_of(replace(case, moved=Moved(after, 0.8, 0.2)), GREY).moved
+    found = {name: np.asarray(opened(content).convert("RGBA")) for name, content in moved.items()}
+    assert set(found) == {"clean", "perturbed", "difference"}
+    assert tuple(found["perturbed"][0, 0, :3]) == tuple(found["clean"][0, 0, :3]) == SUPPORTS
+    assert not found["difference"][0, 0, 3]
+    # What spoke against the emotion no longer does.
+    assert tuple(found["difference"][-1, -1, :3]) == SUPPORTS
+
+
 def test_a_pixel_of_which_one_colour_was_hidden_is_a_third_transparent() -> None:
     case = case_of(RGB)
     hidden = np.zeros((3, 24, 20), bool)
@@ -169,7 +193,7 @@ def test_the_row_of_a_face_has_pixels_and_nothing_to_hear(tmp_path: Path) -> Non
     assert set(row["audio"].values()) == {None}
     assert row["axes"] == {"seconds": [], "hertz": [], "pixels": [24, 20], "scale": [-1.0, 1.0]}
     assert {path.suffix for path in tmp_path.iterdir()} == {".png"}
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def own(tmp_path: Path, body: str) -> dict[str, Any]:
@@ -190,7 +214,8 @@ def test_of_features_the_face_alone_is_shown(tmp_path: Path) -> None:
     case = case_of_features(spec)
     media = face.media_of(case, spec)
     assert np.array_equal(values(media.clean), as_read(case.recording[0]))
-    assert media.perturbed is media.masked is None
+    assert media.perturbed is media.masked is media.only is None
+    assert media.moved == {}
     assert media.maps == {"lime": None}
     row = draw(case, spec, ("anger", "sadness"), tmp_path)
     assert row["maps"] == {"lime": None}

@@ -17,8 +17,10 @@ from audit.rendering.picture import (
     MOST_ROWS,
     OPPOSES,
     SUPPORTS,
+    compared,
     hertz_ticks,
     overlay_png,
+    reduced,
     scaled,
     spectrogram_png,
     wave_overlay_png,
@@ -115,12 +117,23 @@ def test_relevance_colours_the_waveform_where_it_counts_and_nothing_beside_it() 
     wave = np.sin(np.arange(48000)) * 0.5
     relevance = np.zeros(48000)
     relevance[:12000] = 1.0
-    plain, coloured = pixels(wave_png(wave, 1.0))[..., 3] > 0, pixels(wave_overlay_png(wave, 1.0, relevance))
+    plain = pixels(wave_png(wave, 1.0))[..., 3] > 0
+    coloured = pixels(wave_overlay_png(wave, 1.0, reduced(relevance[None])))
     assert plain.shape == coloured.shape[:2]
     assert tuple(coloured[48, 10, :3]) == SUPPORTS
     assert coloured[48, 10, 3] > 0
     assert not coloured[:, -10, 3].any()
     assert not coloured[~plain][:, 3].any()
+
+
+def test_maps_that_are_compared_share_the_scale_of_the_largest_relevance_of_all() -> None:
+    before, after = np.array([[2.0, 0.0, 1.0]]), np.array([[-2.0, 1.0, 1.0]])
+    found = compared(before, after)
+    unit = np.percentile([4.0, 1.0, 0.0], 99)
+    assert found["clean"] == pytest.approx(before / unit)
+    assert found["perturbed"] == pytest.approx(after / unit)
+    assert found["difference"] == pytest.approx(((after - before) / unit).clip(-1, 1))
+    assert not any(plane.any() for plane in compared(np.zeros((2, 2)), np.zeros((2, 2))).values())
 
 
 def test_a_waveform_shorter_than_the_picture_is_drawn() -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit import summary, verdict
+from audit import shortcuts, summary, verdict
 from audit.audit import LIMITS, Audit
 from audit.data import Sample
 from audit.estimate import Estimator
 from audit.gate_id import due
 from audit.kinds import import_file
 from audit.record import Record, table
+from audit.standing import Standing, standings
 from audit.suite import Check, Suite, read_suite
 
 SIX = ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
@@ -30,7 +31,8 @@ HOSTILE = (
     "sad-ness",
     "ＪＯＹ 悲しみ \u202e%41{{7*7}} &lt;b&gt; " + "long " * 60,
 )
-FILLS = ("mean", "floor", "noise", "blur")
+HOSTILE_REGION = "</td><script>alert(4)</script> ' {{7*7}}"
+MAPS = import_file(Path(__file__).with_name("fake_maps.py"))
 SUITE = """\
 version: 1
 suite: {name}
@@ -62,11 +64,17 @@ checks:
 """
 SALIENCY = """\
   - check: saliency
-    method: [lime, gradcam, lrp, smoothgrad]
+    method: [lime, gradcam, lrp, smoothgrad, integrated_gradients]
     samples: {samples}
-    faithfulness: {{probability_drop: {{masked: 0.2, fill: [mean, floor, noise, blur]}}}}
+    faithfulness: [{{probability_drop: {{masked: 0.2, fill: [mean, floor, noise, blur]}}}}, deletion, road]
+    sanity: [parameter_randomisation, seed_stability, input_shift]
+    regions: {{"{region}": {{hertz: [6000, 8000]}}}}
+    confined: {{fgsm: {{epsilon: [0.01]}}}}
     gates:
       - {{metric: faithfulness_over_random, of: lrp, per: emotion, min: {faithful}}}
+      - {{metric: faithfulness, of: gradcam, by: deletion, max: 1}}
+      - {{metric: localisation, of: lime, region: "{region}", max: 1}}
+      - {{metric: overlap, of: lime, after: seed_stability, min: 0}}
       - {{metric: conservation, of: lrp, max: 0.001}}
 """
 LENIENT = {"clean": 0.3, "recall": 0.1, "noisy": 0.05, "critical": 0.0001, "faithful": -0.9}
@@ -86,6 +94,7 @@ class Story:
     problems: int = 0
     name: str = "release-gate"
     cluster: str = "speaker"
+    region: str = "tone"
 
 
 def write(folder: Path, story: Story) -> Path:
@@ -99,16 +108,30 @@ def write(folder: Path, story: Story) -> Path:
         for i in range(story.clips)
     ]
     records = list(_predictions(suite, samples, story.emotions, rng))
-    records += list(_saliency(suite, samples, story.emotions, rng)) if story.saliency else []
+    for check in suite.checks:
+        records += MAPS.records(check, samples, story.emotions, rng) if check.kind == "saliency" else []
     kept = [check for check in suite.checks if check.id != story.unjudged]
     seen = table(record for record in records if record.check != story.unjudged)
     estimator = Estimator(seen, story.emotions, {}, suite.decide)
     errors = {story.unjudged: "white_noise returned NaN at snr_db 0"} if story.unjudged else {}
+    standing = [
+        s
+        for check in kept
+        if check.kind == "saliency"
+        for s in standings(check, estimator, MAPS.REFUSED, MAPS.UNTESTED)
+    ]
+    by_method = {(each.check, each.method): each for each in standing}
     verdicts = tuple(
-        verdict.decide(asked, estimator, refused={}, error=errors.get(asked.check.id))
+        verdict.decide(
+            asked,
+            estimator,
+            refused=MAPS.REFUSED,
+            error=errors.get(asked.check.id),
+            standing=by_method.get((asked.check.id, asked.method)),
+        )
         for asked in due(suite, story.emotions)
     )
-    best = summary.best_saliency(kept, estimator)
+    best = summary.best_saliency(kept, estimator, standing)
     Audit(
         suite={"name": suite.name, "path": "suites/gate.audit.yaml", "sha256": "5" * 64, "resolved": suite.resolved},
         model=_model(story),
@@ -138,6 +161,8 @@ def write(folder: Path, story: Story) -> Path:
         },
         limits=LIMITS,
         records=seen,
+        standings=[_row(each) for each in standing],
+        findings=[{**asdict(each), "told": str(each)} for each in shortcuts.found(kept, estimator, standing)],
     ).save(folder)
     return folder
 
@@ -145,7 +170,12 @@ def write(folder: Path, story: Story) -> Path:
 def _suite(folder: Path, story: Story) -> Suite:
     limits = STRICT if story.limits == "strict" else LENIENT
     text = (SUITE + SALIENCY if story.saliency else SUITE).format(
-        name=story.name, cluster=story.cluster, unsure="fail", samples=6 * len(story.emotions), **limits
+        name=story.name,
+        cluster=story.cluster,
+        unsure="fail",
+        samples=6 * len(story.emotions),
+        region=story.region,
+        **limits,
     )
     path = folder / "gate.audit.yaml"
     path.write_text(text, encoding="utf-8")
@@ -190,24 +220,8 @@ def _loss(check: Check, at: float) -> float:
     return 12.0 * at if check.id == "gaussian_noise" else max(0.0, 3.2 - 0.09 * at)
 
 
-def _saliency(
-    suite: Suite, samples: Sequence[Sample], emotions: Sequence[str], rng: np.random.Generator
-) -> Iterator[Record]:
-    (check,) = (check for check in suite.checks if check.kind == "saliency")
-    means = {"lime": 0.62, "gradcam": 0.4, "lrp": 0.55, "smoothgrad": 0.33, "random": 0.18}
-    chosen = [s for emotion in emotions for s in [s for s in samples if s.emotion == emotion][:6]]
-    for sample in chosen:
-        for method, mean in means.items():
-            for number, fill in enumerate(FILLS):
-                drop = float(np.clip(rng.normal(mean - 0.05 * number, 0.18), -0.2, 1))
-                shares = _probabilities(emotions.index(sample.emotion), 1.0, len(emotions), rng).tolist()
-                measure = f"probability_drop/{fill}"
-                yield Record(check.id, method, measure, 0.2, sample, sample.emotion, shares, drop)
-                if method != "random":
-                    less = float(np.clip(rng.normal(0.2, 0.1), -0.2, 1))
-                    yield Record(check.id, method, f"chance/{fill}", 0.2, sample, sample.emotion, shares, less)
-        yield Record(check.id, "lrp", "conservation", 0.2, sample, "", [], float(rng.uniform(1e-7, 1e-5)))
-        yield Record(check.id, "lime", "r2", 0.2, sample, "", [], float(rng.uniform(0.4, 0.9)))
+def _row(standing: Standing) -> dict[str, Any]:
+    return {**asdict(standing), "outcome": standing.outcome, "reason": standing.reason}
 
 
 def _model(story: Story) -> dict[str, Any]:

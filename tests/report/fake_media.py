@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from audit.data import Sample
 from audit.input_spec import SpeechInput
-from audit.rendering.case import Case, Perturbation
+from audit.rendering.case import Case, Moved, Perturbation
 from audit.rendering.exhibit import draw
 from audit.suite import Check
 from audit.worst_cases import choose
@@ -62,6 +62,9 @@ def exhibits(
             )
         maps = {method: _map(inputs, rng) for method in METHODS} if explained_by else {}
         by = explained_by
+        moved = None
+        if by is not None and perturbation is not None:
+            moved = Moved(0.7 * maps[by] + 0.3 * _map(inputs, rng), float(rng.uniform(0.2, 0.9)), 0.2)
         if by is not None:
             probabilities["masked"] = rng.dirichlet(np.ones(len(emotions))).tolist()
         case = Case(
@@ -75,6 +78,7 @@ def exhibits(
             hidden=np.abs(maps[by]) > np.quantile(np.abs(maps[by]), 0.8) if by is not None else None,
             masked_by=by,
             drops={method: float(rng.uniform(-0.05, 0.9)) for method in maps},
+            moved=moved,
         )
         found.append(draw(case, SPEC, emotions, media))
     return found

@@ -1,4 +1,4 @@
-"""Curves, rankings, confusions and worst cases: what the report reads out of an audit."""
+"""Curves, confusions and worst cases: what the report reads out of an audit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from audit.report import case, confusion, plots
 from audit.report.curve import curve, table
 from audit.report.measured import Measured
-from audit.report.ranking import rankings
 
 
 @pytest.fixture
@@ -93,18 +92,6 @@ def test_an_embedded_figure_cannot_end_its_script_and_reads_back_the_same() -> N
 def test_a_label_is_short_and_its_tags_are_text() -> None:
     assert plots.label("<b>x</b>") == "&lt;b&gt;x&lt;/b&gt;"
     assert len(plots.label("long " * 50)) == plots.LONGEST_LABEL
-
-
-def test_methods_are_ranked_by_what_their_place_is_worth_and_random_masks_come_last(measured: Measured) -> None:
-    first, *others = rankings(measured, "saliency")
-    assert (first.fill, [other.fill for other in others]) == ("mean", ["floor", "noise", "blur"])
-    gains = [float(rank.over.value) for rank in first.ranks if rank.over is not None]
-    assert len(gains) == len(first.ranks) - 1
-    assert gains == sorted(gains, reverse=True)
-    assert first.ranks[-1].method == "random"
-    assert first.ranks[-1].over is None
-    assert {what for what, *_ in first.extras} == {"largest conservation error", "fit of the surrogate (R²)"}
-    assert not any(other.extras for other in others)
 
 
 def test_the_second_matrix_of_a_sweep_is_where_accuracy_is_lowest(measured: Measured) -> None:

@@ -38,7 +38,7 @@ class Carrier:
         return np.random.default_rng((seed, 1, index, clip, PURPOSES.index(purpose), part))
 
 
-PURPOSES = ("plan", "rhythm", "manner", "score", "breath", "surroundings")
+PURPOSES = ("plan", "rhythm", "manner", "score", "breath", "surroundings", "tone")
 
 
 def carrier(seed: int, index: int, clip: int, seconds: float, sampling_rate: int) -> Carrier:

@@ -17,6 +17,7 @@ from audit.saliency.lrp import rules
 from audit.saliency.lrp.export import graph_of
 from audit.saliency.lrp.plan import composite, uniform
 from audit.saliency.lrp.propagate import propagate
+from audit.scaling import fitted
 
 
 @saliency()
@@ -77,7 +78,10 @@ def lrp(
         fixed = graph.fixed_values(model.module)
         bounds = model.spec.bounds
         if rule == "composite":
-            plan = composite(graph, fixed, inputs[:1], bounds, epsilon, gamma)
+            # Zero where nothing is known of silence: it must not depend on what else is in the batch.
+            nothing = torch.zeros(()) if model.spec.nothing is None else model.spec.nothing
+            silence = fitted(nothing, inputs).expand_as(inputs[:1]).contiguous()
+            plan = composite(graph, fixed, silence, bounds, epsilon, gamma)
         else:
             numbers = {"gamma": {"factor": gamma}, "alphabeta": {"alpha": alpha}}.get(rule, {})
             plan = uniform(graph, partial(getattr(rules, rule), eps=epsilon, **numbers), bounds, epsilon)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-import torch
 from torch import Tensor
 from torch.fx import Node
 
@@ -76,19 +74,17 @@ def uniform(graph: Graph, rule: Rule, bounds: tuple[float, float], eps: float) -
 
 
 def composite(
-    graph: Graph, fixed: Values, example: Tensor, bounds: tuple[float, float], eps: float, factor: float
+    graph: Graph, fixed: Values, silence: Tensor, bounds: tuple[float, float], eps: float, factor: float
 ) -> Plan:
     """Return the plan for a network of convolutions, residual sums and a dense head.
 
     Convolutions follow gamma, dense layers epsilon, sums signplus. Residual sums decide how far relevance can grow:
     where two branches nearly cancel, shares in proportion exceed all bounds; by sides they stay within what came.
-    The first layers count contributions from silence rather than from zero, so that a spectrogram in decibels,
-    or one that the network normalises, is explained as one in [0, 1] is.
+    The first layers count contributions from `silence` (1, ...) rather than from zero, so that a spectrogram in
+    decibels, or one that the network normalises, is explained as one in [0, 1] is.
     """
-    low, high = bounds
     before = entry(graph)
-    silence = low if math.isfinite(low) and (low >= 0.0 or high <= 0.0) else 0.0
-    silent: Values = {**fixed, graph.source: torch.full_like(example, silence)}
+    silent: Values = {**fixed, graph.source: silence}
     for node in graph.varying:
         if node in before:
             silent[node] = evaluate(node, silent)
@@ -101,7 +97,7 @@ def composite(
         sums=partial(signplus, eps=eps),
         eps=eps,
         varying=frozenset({graph.source, *graph.varying}),
-        nonnegative=nonnegative(graph, low),
+        nonnegative=nonnegative(graph, bounds[0]),
         rectified=rectified(graph, sums_take_sides=True),
         scaling=before,
         first=first,

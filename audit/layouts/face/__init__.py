@@ -1,0 +1,1 @@
+"""How the generated faces of `synthetic_faces` are drawn."""
