@@ -56,11 +56,16 @@ class Standing:
         """Why the maps are not to be relied on, in a clause; empty where they are."""
         if self.refused:
             return self.refused
-        for outcome in ("FAIL", "UNSURE"):
-            found = [trial.reason for trial in self.trials if trial.outcome == outcome]
-            if found:
-                return "; ".join(found)
-        return ""
+        return "; ".join(trial.reason for trial in self.against)
+
+    @property
+    def against(self) -> tuple[Trial, ...]:
+        """The trials that say so, the first of every test: a test that fails twice has failed."""
+        found: dict[str, Trial] = {}
+        for trial in self.trials:
+            if trial.outcome == self.outcome != "PASS":
+                found.setdefault(trial.name.partition("/")[0], trial)
+        return tuple(found.values())
 
 
 def standings(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audit.grammar.gates import METRICS
-from audit.kinds import find, known_methods
+from audit.kinds import find, import_file, known_methods
 from audit.suite import read_suite
 
 
@@ -74,3 +74,12 @@ def test_the_cards_quote_the_figures_that_training_wrote(repository: Path, model
     (row,) = [line for line in text.splitlines() if line.startswith(f"| `{model}`")]
     for measured in figures.values():
         assert f"{measured['accuracy']:.3f}".removeprefix("0") in row
+
+
+def test_the_tables_of_explanations_are_what_the_benchmarks_printed(repository: Path) -> None:
+    text = (repository / "docs" / "explanations.md").read_text()
+    figures = repository / "benchmarks" / "figures"
+    faithfulness = import_file(repository / "benchmarks" / "faithfulness.py")
+    for name, found in json.loads((figures / "faithfulness.json").read_text()).items():
+        assert "\n".join(faithfulness.table(name, found)).strip() in text
+    assert (figures / "localisation.txt").read_text().strip() in text

@@ -18,7 +18,12 @@ PLACES: Mapping[str, tuple[str, str]] = {
 OWN: Mapping[str, str] = {
     "conservation": "largest conservation error",
     "absorbed": "relevance absorbed",
+    "absorbed_by_rules": "of that, by constants of the rules",
+    "completeness": "error of the sum (completeness)",
+    "efficiency": "error of the sum (efficiency)",
     "r2": "fit of the surrogate (R²)",
+    "samples": "variants asked about per map",
+    "error": "share of the best mask it may miss",
 }
 JUDGED = (
     *("faithfulness", "faithfulness_over_random", "faithfulness_over_energy", "chance"),

@@ -46,6 +46,11 @@ class Standing:
     trials: tuple[Trial, ...]
 
     @property
+    def brief(self) -> str:
+        """The clause without what it means: `fails seed stability`."""
+        return "; ".join(part.partition(": ")[0] for part in self.clause.split("; "))
+
+    @property
     def is_earned(self) -> bool:
         """Whether its maps have earned their place."""
         return self.outcome == "PASS"
@@ -88,14 +93,17 @@ def _verb(outcome: str) -> str:
 
 def clause(standing: Row) -> str:
     """Return why a method has not earned its place, without numbers: `fails seed stability: its maps come out ...`."""
-    worst = [trial["reason"] for trial in standing["trials"] if trial["outcome"] == standing["outcome"] != "PASS"]
-    return "; ".join(reason.partition(" (")[0] for reason in worst) or str(standing["reason"])
+    worst: dict[str, str] = {}
+    for trial in standing["trials"]:
+        if trial["outcome"] == standing["outcome"] != "PASS":
+            worst.setdefault(trial["name"].partition("/")[0], trial["reason"].partition(" (")[0])
+    return "; ".join(worst.values()) or str(standing["reason"])
 
 
 def by_standing(verdict: Row, document: Mapping[str, Any]) -> bool:
     """Return whether a verdict is what it is because the method's maps have not earned their place."""
     rows = document.get("standings", ())
-    return any(verdict["reason"] == f"{row['method']} {row['reason']}" for row in rows if row["reason"])
+    return any(verdict["reason"] == f"{row['method']}: {row['reason']}" for row in rows if row["reason"])
 
 
 def cascades(measured: Measured, check: str, emotion: str | None = None) -> list[Cascade]:
