@@ -45,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=60, help="recordings per model (60)")
     parser.add_argument("--only", choices=sorted(MODELS), help="one model alone")
     options = parser.parse_args(arguments)
-    found = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
     for name, (suite, data) in MODELS.items():
         root = getattr(options, data)
         if options.only not in (None, name):
@@ -54,10 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\n{name}: left out, for want of --{data}")
             continue
         audit = run(asked(read_suite(HERE.parent / "suites" / f"{suite}.audit.yaml", data=root), options.clips))
-        found[name] = figures(audit)
-        print("\n".join(table(name, found[name])), flush=True)
+        measured = figures(audit)
+        print("\n".join(table(name, measured)), flush=True)
         FIGURES.parent.mkdir(exist_ok=True)
-        FIGURES.write_text(json.dumps(found, indent=1) + "\n")
+        known = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
+        FIGURES.write_text(json.dumps({**known, name: measured}, indent=1) + "\n")
     return 0
 
 
@@ -126,7 +126,7 @@ def table(name: str, found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     for method, row in ranked:
         if row["reason"]:
-            yield f"- {method} {row['reason']}"
+            yield f"- {method}: {row['reason']}"
     for method, reason in found["refused"].items():
         yield f"- {method} refused: {reason}"
 

@@ -59,20 +59,25 @@ def test_the_readmes_suite_and_manifest_are_read(repository: Path, tmp_path: Pat
     assert [check.kind for check in found.checks] == ["clean", "corruption", "corruption", "attack", "saliency"]
 
 
-@pytest.mark.parametrize(
-    "suite", ["quickstart", "noisy-street", "nemo-release-gate", "nemo-on-ravdess", "fer2013-faces"]
-)
-def test_every_suite_we_ship_is_read(repository: Path, suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_suite_we_ship_is_read(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEMO", "nemo")
-    assert read_suite(repository / "suites" / f"{suite}.audit.yaml").name == suite
+    found = {path.name.removesuffix(".audit.yaml"): path for path in (repository / "suites").glob("*.audit.yaml")}
+    assert {"quickstart", "nemo-release-gate", "fer-cnn-lstm", "nemo-attention", "shortcut-tone"} <= found.keys()
+    assert all(read_suite(path).name == name for name, path in found.items())
 
 
-@pytest.mark.parametrize("model", ["quickstart", "nemo-resnet18"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *("quickstart", "quickstart-faces", "nemo-resnet18", "nemo-attention", "fer-cnn-lstm"),
+        *("shortcut-tone", "shortcut-patch"),
+    ],
+)
 def test_the_cards_quote_the_figures_that_training_wrote(repository: Path, model: str) -> None:
     figures = json.loads((repository / "models" / f"{model}.figures.json").read_text())
     text = (repository / "models" / "README.md").read_text()
     (row,) = [line for line in text.splitlines() if line.startswith(f"| `{model}`")]
-    for measured in figures.values():
+    for measured in (each for each in figures.values() if "accuracy" in each):
         assert f"{measured['accuracy']:.3f}".removeprefix("0") in row
 
 
