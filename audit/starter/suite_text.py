@@ -13,7 +13,7 @@ from torch import Tensor
 
 from audit.errors import AuditError
 from audit.input_spec import SpeechInput
-from audit.kinds import find, known_methods
+from audit.kinds import find
 from audit.model import Model, as_found
 from audit.probing.clips import SEED
 from audit.probing.emotion_names import renamed
@@ -29,7 +29,7 @@ RATIOS = (30, 20, 10)
 EXPLAINED = 24
 LARGE = 20_000_000
 SLOW = ("lrp",)
-FIRST = "lime"
+TRIED = ("lime", "gradcam", "lrp", "occlusion", "smoothgrad")
 HEAD = "Written by `audit init`. Its limits are modest: any model fit for use keeps them. Write yours instead."
 UNCLUSTERED = "not known: who is heard or seen; if a column tells, `cluster: speaker`"
 
@@ -46,11 +46,10 @@ class Possible:
 
 
 def possible(model: Model, inputs: Tensor) -> Possible:
-    """Return what `model` allows, each saliency method tried on the first of `inputs` (n, ...)."""
+    """Return what `model` allows, the usual saliency methods tried on the first of `inputs` (n, ...)."""
     found, refused = [], {}
     size = sum(p.numel() for p in model.module.parameters()) if model.module is not None else 0
-    names = sorted(known_methods("saliency"), key=lambda name: (name != FIRST, name))
-    for name in names:
+    for name in TRIED:
         method = find("saliency", name)
         if method.facts["gradients"] and not model.differentiable:
             refused[name] = "the model gives no gradients"
