@@ -158,8 +158,8 @@ def test_unsure_for_want_of_standing_carries_the_reason(document: dict[str, Any]
     document["standings"] = [
         {"check": "saliency", "method": "lime", "outcome": "UNSURE", "reason": reason, "trials": []}
     ]
-    row["reason"] = f"lime {reason}"
-    assert f"  lime {reason}\n" in shown(document)
+    row["reason"] = f"lime: {reason}"
+    assert f"  lime: {reason}\n" in shown(document)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from audit.report import html, markdown
 from audit.report.valid import SCHEMA_FILE
 from audit.wording import header
 
+MOVED = ("clean", "perturbed", "difference")
 METHODS = {"lime", "gradcam", "lrp", "smoothgrad"}
 SOUND = re.compile(
     r"\b(clips?|hear|hears|heard|listen|sounds?|spectrograms?|Hz|dB|voices?|recordings?)\b", re.IGNORECASE
@@ -88,7 +89,11 @@ def test_every_check_is_judged_on_faces(finished: tuple[Audit, Path]) -> None:
     audit, _ = finished
     assert {verdict.outcome for verdict in audit.verdicts} == {"PASS"}
     assert set(audit.records["check"]) == {"clean", "gaussian_noise", "fgsm", "saliency"}
-    assert set(audit.records[audit.records["measure"] == "probability_drop/mean"]["method"]) == {*METHODS, "random"}
+    assert set(audit.records[audit.records["measure"] == "probability_drop/mean"]["method"]) == {
+        *METHODS,
+        "random",
+        "energy",
+    }
 
 
 def test_what_is_saved_meets_the_schema_and_has_no_sound(document: dict[str, Any]) -> None:
@@ -96,7 +101,7 @@ def test_what_is_saved_meets_the_schema_and_has_no_sound(document: dict[str, Any
     assert [error.message for error in Draft202012Validator(schema).iter_errors(document)] == []
     assert document["exhibits"]
     for row in document["exhibits"]:
-        assert row["audio"] == {"original": None, "perturbed": None, "masked": None}
+        assert row["audio"] == dict.fromkeys(("original", "perturbed", "masked", "only"))
         assert row["axes"] == {"seconds": [], "hertz": [], "pixels": [32, 32], "scale": [-1.0, 1.0]}
         assert set(row["maps"]) == set(row["drops"]) == METHODS
         assert "of 8 pictures" in row["why"]
@@ -106,7 +111,8 @@ def test_every_picture_is_a_lossless_file_that_is_there(document: dict[str, Any]
     _, folder = finished
     named = set()
     for row in document["exhibits"]:
-        named |= {row["spectrogram"], row["perturbed_spectrogram"], row["masked_picture"], *row["maps"].values()}
+        named |= {row["spectrogram"], row["perturbed_spectrogram"], row["masked_picture"], row["only_picture"]}
+        named |= {*row["maps"].values(), *(row["moved"][name] for name in MOVED)}
     assert {folder / path for path in named} == set((folder / "media").iterdir())
     for path in named:
         with Image.open(folder / path) as image:
@@ -143,7 +149,8 @@ def test_a_page_shows_each_face_clean_perturbed_masked_and_under_every_map(
     for emotion in ("happy", "sad", "surprise"):
         page = Text(finished[1] / f"emotion/{emotion}.html")
         own = [row for row in document["exhibits"] if row["emotion"] == emotion]
-        assert len(page.pictures) == len(own) * (3 + 2 * len(METHODS))
+        # A map lies over the face, which is a picture of its own.
+        assert len(page.pictures) == len(own) * (4 + 2 * (len(METHODS) + len(MOVED)))
         assert all((finished[1] / "emotion" / address).resolve().is_file() for address in page.pictures)
         text = " ".join(page.words)
         assert f"The face as it was, taken for {own[0]['predicted']['clean']}" in text

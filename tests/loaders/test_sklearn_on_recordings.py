@@ -60,7 +60,7 @@ checks:
     method: [{lime: {samples: 64}}, occlusion, gradcam]
     samples: 6
     random_masks: 2
-    gates: [{metric: faithfulness, of: lime, min: -1.0}, {metric: faithfulness, of: gradcam, min: -1.0}]
+    gates: [{metric: faithfulness, of: gradcam, min: -1.0}]
 """
 
 
@@ -97,7 +97,10 @@ def test_a_classifier_is_audited_to_a_report(
     assert outcomes["clean", None].outcome != "ERROR"
     assert outcomes["clean", None].value is not None
     assert outcomes["clean", None].value > 0.25
-    assert outcomes["saliency", "lime"].outcome == "PASS"
+    # The maps are judged; whether those of a few features earn their place is another matter.
+    stood = {row["method"]: row["outcome"] for row in audit.standings}
+    assert stood["gradcam"] == "ERROR"
+    assert {stood["lime"], stood["occlusion"]} <= {"PASS", "UNSURE", "FAIL"}
     # What needs gradients is an error with its reason, and the deployment is stopped.
     for gate in (("fgsm", None), ("saliency", "gradcam")):
         assert outcomes[gate].outcome == "ERROR"
