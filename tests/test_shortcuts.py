@@ -75,15 +75,17 @@ def test_a_network_that_looks_at_nothing_but_a_patch_is_found_out(network: Torch
     found, stood = findings(network, inputs, truths, CHECK)
     assert {each.method: each.outcome for each in stood}["lrp"] == "PASS"
     (shortcut,) = (each for each in found if each.method == "lrp")
-    assert (shortcut.finding, shortcut.check, shortcut.region, shortcut.clips) == ("shortcut", "maps", "corner", 6)
-    assert shortcut.emotion is not None
+    assert (shortcut.finding, shortcut.check, shortcut.region) == ("shortcut", "maps", "corner")
+    # Told of the emotion that has by far the most of it, or of all four.
+    assert shortcut.clips == (24 if shortcut.emotion is None else 6)
     assert shortcut.share > 5 * shortcut.chance
     assert 0 < shortcut.interval[0] <= shortcut.share - shortcut.chance <= shortcut.interval[1]
     told = str(shortcut)
+    whose = "" if shortcut.emotion is None else f"of {shortcut.emotion}, "
     assert told.startswith(
-        f"lrp finds a shortcut: of {shortcut.emotion}, {shortcut.share:.0%} of the relevance lies in region 'corner'"
+        f"lrp finds a shortcut: {whose}{shortcut.share:.0%} of the relevance lies in region 'corner'"
     )
-    assert "6 clips" in told
+    assert f"{shortcut.clips} clips" in told
     assert "audit again" in told
 
 

@@ -55,7 +55,7 @@ checks:
     method: [{lime: {samples: 16}}]
     samples: 4
     random_masks: 1
-    gates: [{metric: faithfulness, of: lime, min: -1.0}]
+    sanity: []
 """
 
 
