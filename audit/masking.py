@@ -21,8 +21,13 @@ def order_of_relevance(attribution: Tensor, rng: SampleRng) -> Tensor:
     Ties are broken at random, from each sample's own stream: a map that is mostly zero must not be credited with
     whatever order its cells are stored in.
     """
+    return order_after(attribution, rng.permutations(attribution[0].numel()))
+
+
+def order_after(attribution: Tensor, shuffle: Tensor) -> Tensor:
+    """Return every cell's place as `order_of_relevance`, ties in the order of the permutations `shuffle`."""
     flat = attribution.flatten(1)
-    shuffle = rng.permutations(flat.shape[1]).to(flat.device)
+    shuffle = shuffle.to(flat.device)
     order = flat.gather(1, shuffle).argsort(dim=1, descending=True, stable=True)
     places = torch.empty_like(order)
     places.scatter_(1, shuffle.gather(1, order), torch.arange(flat.shape[1], device=flat.device).expand_as(order))

@@ -88,9 +88,7 @@ def over_chance(
 ) -> Estimate:
     """Estimate how much better a method's score is than that of its own maps put elsewhere; more is better."""
     measure = check.measure(by)
-    return estimator.mean_score(
-        check.id, method, measure, emotion=emotion, minus=(method, f"{CHANCE}/{measure}"), sign=sign_of(check, measure)
-    )
+    return better_than(check, estimator, method, measure, (method, f"{CHANCE}/{measure}"), emotion)
 
 
 def over_energy(
@@ -98,9 +96,20 @@ def over_energy(
 ) -> Estimate:
     """Estimate how much better a method's score is than that of the loudest cells, or strongest edges."""
     measure = check.measure(by)
-    return estimator.mean_score(
-        check.id, method, measure, emotion=emotion, minus=(ENERGY, measure), sign=sign_of(check, measure)
-    )
+    return better_than(check, estimator, method, measure, (ENERGY, measure), emotion)
+
+
+def better_than(
+    check: Check,
+    estimator: Estimator,
+    method: str,
+    measure: str,
+    other: tuple[str, str] | tuple[str, str, float],
+    emotion: str | None = None,
+) -> Estimate:
+    """Estimate how much better a method's score `measure` is than that of an `other` method and measure, in pairs."""
+    sign = sign_of(check, measure)
+    return estimator.mean_score(check.id, method, measure, emotion=emotion, minus=other, sign=sign)
 
 
 def sign_of(check: Check, measure: str) -> int:
@@ -141,9 +150,7 @@ def _sanity(check: Check, method: str, use: Use, estimator: Estimator) -> Iterat
     if alike:
         return
     measure = check.measure()
-    worth = estimator.mean_score(
-        check.id, method, measure, minus=(method, f"{OTHER}/{use.name}", last), sign=sign_of(check, measure)
-    )
+    worth = better_than(check, estimator, method, measure, (method, f"{OTHER}/{use.name}", last))
     if worth.value is not None:
         what = "maps of a network that learned nothing are worth as much"
         ways = (f"fails {test}: {what}", f"not shown to pass {test}: perhaps {what}")

@@ -8,7 +8,7 @@ from typing import Any
 from audit.audit import metric_row
 from audit.estimate import OVER_ALL, PER_EMOTION, Estimate, Estimator
 from audit.record import CHANCE, ENERGY
-from audit.standing import Standing, over_chance, sign_of
+from audit.standing import Standing, better_than, over_chance
 from audit.suite import Check
 
 Row = dict[str, Any]
@@ -106,12 +106,11 @@ def _scores(
         yield kind, of, found
         return
     yield "faithfulness", measure, found
-    sign = sign_of(check, measure)
     for metric, other in (
         ("faithfulness_over_random", (method, f"{CHANCE}/{measure}")),
         ("faithfulness_over_energy", (ENERGY, measure)),
     ):
-        over = estimator.mean_score(check.id, method, measure, emotion=emotion, minus=other, sign=sign)
+        over = better_than(check, estimator, method, measure, other, emotion)
         if over.value is not None and other != (method, measure):
             yield metric, measure, over
 

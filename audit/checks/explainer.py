@@ -13,8 +13,10 @@ from audit.attribution import Attribution
 from audit.checks.session import Session
 from audit.errors import MethodError
 from audit.explained import Explained
+from audit.masking import elsewhere
 from audit.model import Model
 from audit.randomness import stream_seed
+from audit.record import CHANCE
 from audit.suite import Check, Use, known
 
 
@@ -51,6 +53,13 @@ class Explainer:
             if numbers.shape != (len(inputs),):
                 raise MethodError(f"{name} measured {measure} as {tuple(numbers.shape)}, ({len(inputs)},) is due")
         return Attribution(values, {measure: numbers.detach().cpu() for measure, numbers in found.measures.items()})
+
+    def elsewhere(self, indices: Sequence[int], values: Tensor) -> list[Tensor]:
+        """Return the maps (n, ...) put elsewhere, as often as the check asks for random masks."""
+        return [
+            elsewhere(values, self.session.rng(indices, self.check.id, CHANCE, self.name, turn))
+            for turn in range(self.check.random_masks)
+        ]
 
     def explained(self, indices: Sequence[int], values: Tensor) -> Explained:
         """Return the samples with these maps of them (n, ...), as scores and sanity tests take them."""

@@ -14,7 +14,7 @@ from audit.checks.session import Session
 from audit.data import Patch, Region
 from audit.errors import MethodError
 from audit.input_spec import Axes
-from audit.masking import elsewhere, order_of_relevance
+from audit.masking import order_of_relevance
 from audit.record import CHANCE, Record
 from audit.suite import NamedRegion
 
@@ -40,15 +40,14 @@ def places_of(session: Session, truth: Truth | None, regions: Sequence[NamedRegi
 
 
 def located(
-    explainer: Explainer, indices: Sequence[int], values: Tensor, places: Mapping[str, Inside]
+    explainer: Explainer,
+    indices: Sequence[int],
+    values: Tensor,
+    moved: Sequence[Tensor],
+    places: Mapping[str, Inside],
 ) -> Iterator[Record]:
-    """Yield, for every place, how much of a method's maps (n, ...) lies in it, and of the same maps put elsewhere."""
+    """Yield, for every place, how much of a method's maps (n, ...) lies in it, and of those `moved` elsewhere."""
     check, session, name = explainer.check, explainer.session, explainer.name
-    if not places:
-        return
-    moved = [
-        elsewhere(values, session.rng(indices, check.id, CHANCE, name, turn)) for turn in range(check.random_masks)
-    ]
     for place, inside in places.items():
         cells = inside(indices)
         suffix = f"/{place}" if place else ""

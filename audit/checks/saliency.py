@@ -100,7 +100,8 @@ class SaliencyRun:
         try:
             found = explainer.maps(indices, inputs=session.inputs[list(indices)], model=session.model)
             # A score may ask for maps of other inputs, and a method refuse those.
-            scores = list(scored(explainer, indices, found.values))
+            moved = explainer.elsewhere(indices, found.values)
+            scores = list(scored(explainer, indices, found.values, moved))
         except MethodError as error:
             self.refused[name] = str(error)
             return
@@ -108,7 +109,7 @@ class SaliencyRun:
             self.maps.setdefault(name, {}).update(zip(indices, found.values, strict=True))
         for measure, numbers in found.measures.items():
             yield from session.scores(check, name, measure, check.masked, indices, numbers)
-        yield from located(explainer, indices, found.values, self._places)
+        yield from located(explainer, indices, found.values, moved, self._places)
         yield from scores
 
     def _random(self, indices: Sequence[int]) -> Iterator[Record]:

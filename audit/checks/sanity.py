@@ -14,6 +14,7 @@ from torch import Tensor
 from audit.checks.explainer import Explainer
 from audit.checks.scoring import scores_of
 from audit.errors import MethodError
+from audit.masking import order_after
 from audit.randomness import SampleRng
 from audit.record import OTHER, Record
 from audit.suite import Use, known
@@ -66,15 +67,9 @@ def overlap(one: Tensor, other: Tensor, share: float, rng: SampleRng) -> Tensor:
     Two maps that have nothing to do with each other have `share` in common.
     """
     # Whole segments tie: broken the same way in both maps, a tie is no difference.
-    seeds = rng.permutations(one[0].numel())
-    first, second = (_top(maps, share, seeds) for maps in (one, other))
-    return (first & second).sum(1).double() / first.sum(1)
-
-
-def _top(maps: Tensor, share: float, shuffle: Tensor) -> Tensor:
-    flat = maps.flatten(1)
-    order = flat.gather(1, shuffle).argsort(dim=1, descending=True, stable=True)[:, : round(share * flat.shape[1])]
-    return torch.zeros_like(flat, dtype=torch.bool).scatter_(1, shuffle.gather(1, order), True)
+    shuffle, count = rng.permutations(one[0].numel()), round(share * one[0].numel())
+    first, second = (order_after(maps, shuffle) < count for maps in (one, other))
+    return (first & second).flatten(1).sum(1).double() / count
 
 
 def _ranks(maps: Tensor) -> NDArray[np.float64]:

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from audit.checks.explainer import Explainer
 from audit.explained import Explained
-from audit.masking import elsewhere
 from audit.record import CHANCE, Record
-from audit.suite import Use, known
+from audit.suite import Use, known, measures_of
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,13 @@ class Score:
 
 def scores_of(uses: Sequence[Use]) -> list[Score]:
     """Return every score that these faithfulness methods make."""
-    found = []
-    for use in uses:
-        parameter = known(use).parameters.get("fill")
-        fills = use.parameters.get("fill", parameter.default if parameter else None)
-        for fill in fills if isinstance(fills, list | tuple) else (fills,):
-            found.append(Score(use.name if fill is None else f"{use.name}/{fill}", use, fill))
-    return found
+    return [Score(measure, use, measure.partition("/")[2] or None) for use in uses for measure in measures_of(use)]
 
 
-def scored(explainer: Explainer, indices: Sequence[int], values: Tensor) -> Iterator[Record]:
-    """Yield every score of a method's maps (n, ...), and of the same maps put elsewhere, the mean over many times."""
+def scored(explainer: Explainer, indices: Sequence[int], values: Tensor, moved: Sequence[Tensor]) -> Iterator[Record]:
+    """Yield every score of a method's maps (n, ...), and the mean score of the same maps `moved` elsewhere."""
     check, session = explainer.check, explainer.session
     explained = explainer.explained(indices, values)
-    moved = _elsewhere(explainer, indices, values)
     for score in scores_of(check.faithfulness):
 
         def drawn(maps: Tensor, name: str, score: Score = score) -> Tensor:
@@ -80,11 +72,3 @@ def scored_at_random(explainer: Explainer, rankings: Sequence[Tensor], indices: 
             ]
             mean = torch.stack(found).mean(0)
             yield from session.scores(check, explainer.name, score.measure, check.masked, indices, mean)
-
-
-def _elsewhere(explainer: Explainer, indices: Sequence[int], values: Tensor) -> list[Tensor]:
-    check, session = explainer.check, explainer.session
-    return [
-        elsewhere(values, session.rng(indices, check.id, CHANCE, explainer.name, turn))
-        for turn in range(check.random_masks)
-    ]

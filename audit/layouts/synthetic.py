@@ -11,6 +11,7 @@ import numpy as np
 from audit.data import Problem, Region, Sample, Waveform
 from audit.errors import DataError, UsageError, did_you_mean
 from audit.kinds import layout
+from audit.layouts.generated import among, within
 from audit.layouts.voice.carrier import Carrier, carrier
 from audit.layouts.voice.phrase import score, syllables
 from audit.layouts.voice.prosody import PROSODY, drawn
@@ -119,28 +120,19 @@ def synthetic(
     """
     if root is not None:
         raise UsageError(f"layout synthetic generates its clips and takes no root, not {root}; leave root out")
-    _check("speakers", speakers, 1, 1000)
-    _check("clips", clips, 1, 100_000)
-    _check("seed", seed, 0, 2**63 - 1)
-    _check("seconds", seconds, 1, 30)
-    _check("sampling_rate", sampling_rate, 11025, 48000)
-    if isinstance(emotions, str) or not emotions:
-        raise UsageError(f"synthetic: emotions must be a list with at least one emotion, not {emotions!r}")
-    for emotion in emotions:
-        if emotion not in PROSODY:
-            raise UsageError(
-                f"synthetic: emotions: unknown emotion {emotion!r}{did_you_mean(emotion, PROSODY)} "
-                f"(known: {', '.join(PROSODY)})"
-            )
-    if len(set(emotions)) < len(emotions):
-        raise UsageError(f"synthetic: emotions: each may be named once, not {', '.join(emotions)}")
+    within("synthetic", "speakers", speakers, 1, 1000)
+    within("synthetic", "clips", clips, 1, 100_000)
+    within("synthetic", "seed", seed, 0, 2**63 - 1)
+    within("synthetic", "seconds", seconds, 1, 30)
+    within("synthetic", "sampling_rate", sampling_rate, 11025, 48000)
+    among("synthetic", emotions, PROSODY)
     if shortcut is not None and shortcut not in emotions:
         raise UsageError(
             f"synthetic: shortcut: no clip is spoken with {shortcut!r}{did_you_mean(shortcut, emotions)} "
             f"(spoken: {', '.join(emotions)})"
         )
-    _check("shortcut_hertz", shortcut_hertz, 50, sampling_rate / 2)
-    _check("shortcut_db", shortcut_db, -80, 0)
+    within("synthetic", "shortcut_hertz", shortcut_hertz, 50, sampling_rate / 2)
+    within("synthetic", "shortcut_db", shortcut_db, -80, 0)
     planted = None if shortcut is None else (shortcut, float(shortcut_hertz), float(shortcut_db))
     return _samples(speakers, clips, tuple(emotions), seed, float(seconds), sampling_rate, planted)
 
@@ -179,11 +171,6 @@ def _cue(emotion: str, planted: tuple[str, float, float] | None) -> dict[str, st
         "shortcut_hertz": repr(hertz),
         "shortcut_db": repr(decibels),
     }
-
-
-def _check(key: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise UsageError(f"synthetic: {key} must be from {low} to {high}, not {value}")
 
 
 def _plan(sample: Sample) -> Carrier:

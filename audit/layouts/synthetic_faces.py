@@ -16,6 +16,7 @@ from audit.layouts.face.canvas import Floats
 from audit.layouts.face.carrier import carrier
 from audit.layouts.face.expression import EXPRESSIONS, drawn
 from audit.layouts.face.features import eyes, mouth
+from audit.layouts.generated import among, within
 
 PLANTED_SHARE = 0.1
 """Height and width of a planted patch, as shares of the picture's."""
@@ -79,21 +80,12 @@ def synthetic_faces(
     """
     if root is not None:
         raise UsageError(f"layout synthetic_faces generates its pictures and takes no root, not {root}; leave root out")
-    _check("people", people, 1, 1000)
-    _check("pictures", pictures, 1, 100_000)
-    _check("seed", seed, 0, 2**63 - 1)
-    _check("size", size, 32, 512)
-    _check("shortcut_contrast", shortcut_contrast, 0.001, 1)
-    if isinstance(emotions, str) or not emotions:
-        raise UsageError(f"synthetic_faces: emotions must be a list with at least one emotion, not {emotions!r}")
-    for emotion in emotions:
-        if emotion not in EXPRESSIONS:
-            raise UsageError(
-                f"synthetic_faces: emotions: unknown emotion {emotion!r}{did_you_mean(emotion, EXPRESSIONS)} "
-                f"(known: {', '.join(EXPRESSIONS)})"
-            )
-    if len(set(emotions)) < len(emotions):
-        raise UsageError(f"synthetic_faces: emotions: each may be named once, not {', '.join(emotions)}")
+    within("synthetic_faces", "people", people, 1, 1000)
+    within("synthetic_faces", "pictures", pictures, 1, 100_000)
+    within("synthetic_faces", "seed", seed, 0, 2**63 - 1)
+    within("synthetic_faces", "size", size, 32, 512)
+    within("synthetic_faces", "shortcut_contrast", shortcut_contrast, 0.001, 1)
+    among("synthetic_faces", emotions, EXPRESSIONS)
     if shortcut is not None and shortcut not in emotions:
         raise UsageError(
             f"synthetic_faces: shortcut: no emotion {shortcut!r} is drawn{did_you_mean(shortcut, emotions)} "
@@ -147,11 +139,6 @@ def _plant(picture: Floats, contrast: float) -> None:
     # Moved away from black and white first, or half of the pattern would be cut off there.
     corner = np.clip(picture[:side, :side], contrast / 2, 1.0 - contrast / 2)
     picture[:side, :side] = corner + contrast * chequered
-
-
-def _check(key: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise UsageError(f"synthetic_faces: {key} must be from {low} to {high}, not {value}")
 
 
 def _keys(sample: Sample) -> tuple[int, int, int, int]:
