@@ -16,8 +16,8 @@ from audit.answers import Answers
 from audit.data import printable
 from audit.errors import AuditError, UsageError
 from audit.estimate import Estimate
-from audit.suite import Gate, Place
 from audit.verdict import Verdict
+from audit.verdict_row import verdict_of, verdict_row
 
 SCHEMA = 1
 LIMITS = (
@@ -49,14 +49,18 @@ class Audit:
     left_out: Sequence[Mapping[str, Any]] = ()
     findings: Sequence[Mapping[str, Any]] = ()
     standings: Sequence[Mapping[str, Any]] = ()
+    stand_ins: Sequence[Mapping[str, Any]] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 passed, 1 a gate failed (or is unsure and that blocks), 3 something could not be judged, or no gate was."""
-        outcomes = {verdict.outcome for verdict in self.verdicts}
-        if "FAIL" in outcomes or ("UNSURE" in outcomes and self.decide["when_unsure"] == "fail"):
+        """0 passed, 1 a gate failed (or is unsure and that blocks), 3 something could not be judged, or no gate was.
+
+        What does not block counts for none of these.
+        """
+        blocking = {verdict.outcome for verdict in self.verdicts if verdict.blocks}
+        if blocking & {"FAIL", "UNSURE"}:
             return 1
-        return 3 if "ERROR" in outcomes or not outcomes else 0
+        return 3 if "ERROR" in blocking or not self.verdicts else 0
 
     @property
     def passed(self) -> bool:
@@ -71,7 +75,7 @@ class Audit:
             "model": self.model,
             "passed": self.passed,
             "exit_code": self.exit_code,
-            "verdicts": [_verdict_row(verdict, self.kinds[verdict.check]) for verdict in self.verdicts],
+            "verdicts": [verdict_row(verdict, self.kinds[verdict.check]) for verdict in self.verdicts],
             "metrics": self.metrics,
             "confusions": self.confusions,
             "best_saliency": self.best_saliency,
@@ -84,6 +88,7 @@ class Audit:
             "left_out": self.left_out,
             "findings": self.findings,
             "standings": self.standings,
+            "stand_ins": self.stand_ins,
         }
         return _storable(document)
 
@@ -103,7 +108,7 @@ class Audit:
             model=document["model"],
             data=document["data"],
             decide=document["decide"],
-            verdicts=tuple(_verdict(row) for row in document["verdicts"]),
+            verdicts=tuple(verdict_of(row) for row in document["verdicts"]),
             kinds={row["check"]: row["kind"] for row in document["verdicts"]},
             metrics=document["metrics"],
             confusions=document["confusions"],
@@ -115,6 +120,7 @@ class Audit:
             left_out=document.get("left_out", ()),
             findings=document.get("findings", ()),
             standings=document.get("standings", ()),
+            stand_ins=document.get("stand_ins", ()),
             records=pd.read_parquet(folder / "records.parquet"),
         )
 
@@ -162,70 +168,6 @@ def metric_row(
         "interval": list(found.interval) if found.interval else None,
         "n": found.n,
     }
-
-
-def _verdict_row(verdict: Verdict, kind: str) -> dict[str, Any]:
-    gate = verdict.gate
-    return {
-        "id": verdict.id,
-        "check": verdict.check,
-        "kind": kind,
-        "method": verdict.method,
-        "metric": gate.metric,
-        "of": gate.of,
-        "per": gate.per,
-        "at": gate.at,
-        "by": gate.by,
-        "region": gate.region,
-        "after": gate.after,
-        "emotion": verdict.emotion,
-        "group": verdict.group,
-        "value": verdict.value,
-        "interval": list(verdict.interval) if verdict.interval else None,
-        "n": verdict.n,
-        "clusters": verdict.clusters,
-        "limit": {"min": gate.minimum, "max": gate.maximum},
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "next_step": verdict.next_step,
-        "place": f"{gate.place.path}:{gate.place.line}" if gate.place else "",
-    }
-
-
-def _verdict(row: Mapping[str, Any]) -> Verdict:
-    path, _, line = str(row["place"]).rpartition(":")
-    gate = Gate(
-        metric=row["metric"],
-        minimum=row["limit"]["min"],
-        maximum=row["limit"]["max"],
-        per=row["per"],
-        at=row["at"],
-        of=row["of"],
-        by=row.get("by"),
-        region=row.get("region"),
-        after=row.get("after"),
-        place=Place(Path(path), int(line), 1) if path else None,
-    )
-    interval = row["interval"]
-    return Verdict(
-        id=row["id"],
-        check=row["check"],
-        method=row["method"],
-        gate=gate,
-        emotion=row["emotion"],
-        group=row["group"],
-        value=math.inf if row["value"] is None and interval else row["value"],
-        interval=(_unbounded(interval[0]), _unbounded(interval[1])) if interval else None,
-        n=row["n"],
-        clusters=row["clusters"],
-        outcome=row["outcome"],
-        reason=row["reason"],
-        next_step=row["next_step"],
-    )
-
-
-def _unbounded(end: float | None) -> float:
-    return math.inf if end is None else end
 
 
 def _storable(value: Any) -> Any:

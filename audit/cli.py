@@ -113,11 +113,21 @@ def _check(args: argparse.Namespace) -> int:
     from audit.suite import read_suite
 
     suite = read_suite(args.suite, model=args.model, data=args.data)
+    if args.teeth:
+        return _teeth(suite)
     planned = describe(suite)
     print("\n".join(map(plain, str(planned).splitlines())))
     # A clip that cannot be used is told, and judged around; without a model, clips or a gate nothing can be decided.
     can_decide = suite.model is not None and bool(planned.emotions) and planned.verdicts > 0
     return PASSED if can_decide else AuditError.exit_code
+
+
+def _teeth(suite: Suite) -> int:
+    from audit.teeth import teeth_of
+
+    found = teeth_of(suite)
+    print("\n".join(map(plain, str(found).splitlines())))
+    return FAILED if found.toothless else PASSED
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -15,23 +15,24 @@ from rich.text import Text
 
 from audit.report.numbers import count
 from audit.report.standing import by_standing, unearned
+from audit.rerun import part, rerun
 from audit.wording import (
     Document,
     Row,
-    blocks,
     counts,
     decision,
     finding,
     left_out,
+    lenience,
     near,
     page,
-    part,
     place,
     plain,
-    rerun,
     scope,
+    teeth,
     title,
     told,
+    toothless,
     words,
 )
 
@@ -180,8 +181,8 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     for row in document["verdicts"]:
         if row["outcome"] == "UNSURE":
             yield from _styled(block(row, document, folder))
-    notes = [*unearned(document), *map(left_out, document.get("left_out", ())), *scope(document)]
-    yield from (Text(note, style="yellow") for note in notes)
+    notes = [teeth(document), *unearned(document), *map(left_out, document.get("left_out", ())), *scope(document)]
+    yield from (Text(note, style="yellow") for note in notes if note)
     if part(document):
         yield Text(f"judged in part: {part(document)}", style="yellow")
     path = folder / "index.html"
@@ -195,10 +196,11 @@ def block(row: Row, document: Document, folder: Path | None) -> list[str]:
     """Return the lines that explain one verdict; `folder` is where its report lies, None to name pages from there."""
     first = f"{row['outcome']} {title(row, document)}"
     notes = [row["reason"], row["next_step"]]
+    if row["outcome"] == "PASS":
+        return [f"{first}   {finding(row, document)}", f"  {toothless(row)}"]
     if row["outcome"] == "UNSURE":
         shown = notes if row["interval"] is None or by_standing(row, document) else notes[1:]
-        if not blocks(row, document):
-            shown.append("does not block: the suite says when_unsure: pass")
+        shown += [lenience(row), toothless(row)]
         return [f"{first}   {finding(row, document)}", *(f"  {plain(note)}" for note in shown if note)]
     value = [] if row["outcome"] == "ERROR" else [f"  {finding(row, document)}"]
     where = page(row, document)
@@ -207,7 +209,7 @@ def block(row: Row, document: Document, folder: Path | None) -> list[str]:
     return [
         first,
         *value,
-        *(f"  {plain(note)}" for note in notes if note),
+        *(f"  {plain(note)}" for note in (*notes, lenience(row), toothless(row)) if note),
         f"  {words(document).view:<6}  {plain(evidence)}",
         f"  rerun   {rerun(row, document)}",
         *written,

@@ -15,7 +15,7 @@ from audit.dataset import open_dataset
 from audit.errors import AuditError, DataError, ModelError, UsageError
 from audit.model import CHANGES_INPUTS, Model
 from audit.progress import Progress
-from audit.randomness import stream_seed
+from audit.seeds import stream_seed
 from audit.stability import blamed
 from audit.suite import Suite
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
-
-
-def stream_seed(seed: int, *names: object) -> int:
-    """Return a 63-bit seed from the suite's seed and the names of what the stream is for."""
-    text = "\x1f".join(str(part) for part in (seed, *names))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
 class SampleRng:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from audit import gate_id, shortcuts, summary, verdict, wording
+from audit import gate_id, shortcuts, stand_ins, summary, wording
 from audit.audit import LIMITS, Audit
 from audit.checks import attack, change, clean, corruption, gradients
 from audit.checks.saliency import SaliencyRun
@@ -20,13 +20,14 @@ from audit.exhibits import show
 from audit.facts import cost, data_facts, model_facts, provenance, suite_facts
 from audit.grammar.suite_reader import check_emotions
 from audit.intake import check_device, open_session
+from audit.judging import judge
 from audit.ledger import Ledger
 from audit.manifest import load_model
 from audit.model import Model, as_found
 from audit.progress import Progress, Unwatched
 from audit.record import Record, table
-from audit.stability import Instability, examine
-from audit.standing import Standing, standings
+from audit.stability import examine
+from audit.standing import Standing, caps_of, standings
 from audit.suite import Check, Suite
 
 
@@ -41,6 +42,12 @@ class Findings:
     explained: dict[str, SaliencyRun] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def error_of(self, due: gate_id.Due) -> str | None:
+        """Return why a verdict cannot be given: the check ended in an error, or a saliency method refused."""
+        explained = self.explained.get(due.check.id)
+        refused = explained.refused.get(due.method) if explained else None
+        return self.errors.get(due.check.id) or refused
 
     def judged(self, checks: Iterable[Check]) -> list[Check]:
         """Return the checks of which at least one method was tried."""
@@ -90,8 +97,19 @@ def run(
         with judged.ledger.during("exhibits"):
             exhibits = show(kept, session, estimator, findings.explained, best["method"], media) if media else []
     asked = _asked(suite, checks, judged.emotions, only_emotion)
-    verdicts = tuple(_decided(asked, estimator, findings, unstable, standing))
     left_out = _left_out(asked, findings)
+    asked = [due for due in asked if due.method not in findings.left_out.get(due.check.id, ())]
+    verdicts = judge(
+        asked,
+        estimator,
+        suite.decide,
+        today=started.date(),
+        error_of=lambda due: unstable.reason if unstable else findings.error_of(due),
+        caps_of=caps_of(standing),
+    )
+    # Gates as a whole, also where one emotion is judged: a stand-in that says it of everything knows nothing yet.
+    whole = _asked(suite, checks, judged.emotions, None)
+    useless = stand_ins.judged(suite, whole, session.samples, judged.emotions, started.date())
     return Audit(
         suite=suite_facts(suite),
         model=model_row,
@@ -102,7 +120,7 @@ def run(
             "when_unsure": suite.decide.when_unsure,
             "seed": suite.decide.seed,
         },
-        verdicts=verdicts,
+        verdicts=tuple(replace(v, toothless=stand_ins.passed_by(useless, v.id)) for v in verdicts),
         kinds={check.id: check.kind for check in checks},
         metrics=rows,
         confusions=summary.confusions(kept, estimator),
@@ -113,6 +131,7 @@ def run(
         limits=(*LIMITS, *(wording.left_out(row) for row in left_out)),
         records=records,
         left_out=left_out,
+        stand_ins=[asdict(each) for each in useless],
         standings=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in standing],
         findings=[
             {**asdict(each), "told": str(each)}
@@ -198,26 +217,6 @@ def _standings(checks: Sequence[Check], estimator: Estimator, findings: Findings
         for standing in standings(check, estimator, explained.refused, explained.untested)
         if standing.method not in findings.left_out.get(check.id, ())
     ]
-
-
-def _decided(
-    asked: Sequence[gate_id.Due],
-    estimator: Estimator,
-    findings: Findings,
-    unstable: Instability | None,
-    standing: Sequence[Standing],
-) -> Iterator[verdict.Verdict]:
-    of = {(each.check, each.method): each for each in standing}
-    for due in asked:
-        check = due.check.id
-        if due.method in findings.left_out.get(check, ()):
-            continue
-        explained = findings.explained.get(check)
-        refused = explained.refused if explained else {}
-        error = unstable.reason if unstable else findings.errors.get(check)
-        yield verdict.decide(
-            due, estimator, refused=refused, error=error, standing=None if error else of.get((check, due.method))
-        )
 
 
 def _left_out(asked: Sequence[gate_id.Due], findings: Findings) -> list[dict[str, Any]]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from audit.estimate import Estimate, Estimator
+from audit.gate_id import Due
+from audit.outcome import Cap, Outcome
 from audit.record import CHANCE, CONFINED, ENERGY, OTHER
 from audit.suite import Check, Use, known
-
-Outcome = Literal["PASS", "FAIL", "UNSURE", "ERROR"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,32 @@ class Standing:
             if trial.outcome == self.outcome != "PASS":
                 found.setdefault(trial.name.partition("/")[0], trial)
         return tuple(found.values())
+
+
+def caps_of(found: Sequence[Standing]) -> Callable[[Due], Sequence[Cap]]:
+    """Return what a method's standing makes of a gate on its maps: nothing where they have earned their place."""
+    by_method = {(each.check, each.method): each for each in found if each.outcome != "PASS"}
+
+    def caps(due: Due) -> Sequence[Cap]:
+        standing = by_method.get((due.check.id, due.method))
+        return () if standing is None else (_cap(standing, due.emotion),)
+
+    return caps
+
+
+def _cap(standing: Standing, emotion: str | None) -> Cap:
+    method, outcome = standing.method, standing.outcome
+    if outcome == "UNSURE":
+        step = f"judge more clips (samples, sanity_samples), or leave {method} out: it has not earned its place"
+    else:
+        step = distrust(method, emotion)
+    return Cap(outcome, f"{method}: {standing.reason}", step)
+
+
+def distrust(method: str | None, emotion: str | None) -> str:
+    """Return what to do about a method's maps that failed."""
+    of_emotion = f" of {emotion}" if emotion else ""
+    return f"do not rest a decision on {method} maps{of_emotion}; prefer the method this audit ranks first"
 
 
 def standings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,11 +24,20 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """A failure that is lived with, until the end of a day and for a reason."""
+
+    until: date
+    reason: str
+
+
+@dataclass(frozen=True)
 class Gate:
     """One limit on one metric: `per` is None, emotion or group; `at` the severity; `of` the saliency method.
 
     `by` names the faithfulness score (None for the check's first), `region` a region of the check (None for where the
-    emotion is known to lie), `after` a sanity test.
+    emotion is known to lie), `after` a sanity test. `floor` is what the clean answers must reach for the gate to pass:
+    a number, `above_chance`, or None for nothing. An `informational` gate is shown and never blocks.
     """
 
     metric: str
@@ -39,6 +49,9 @@ class Gate:
     by: str | None = None
     region: str | None = None
     after: str | None = None
+    floor: float | Literal["above_chance"] | None = None
+    informational: bool = False
+    waive: Waiver | None = None
     place: Place | None = None
 
 
@@ -87,7 +100,7 @@ class Check:
     """
 
     id: str
-    kind: Literal["clean", "corruption", "attack", "saliency"]
+    kind: Literal["clean", "corruption", "attack", "saliency", "data"]
     uses: tuple[Use, ...] = ()
     sweep: tuple[str, tuple[float, ...]] | None = None
     space: Literal["input", "waveform"] = "input"
@@ -152,6 +165,7 @@ class DataSource:
     rename: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     emotions: tuple[str, ...] = ()
+    train: DataSource | Literal["rest"] | None = None
 
 
 @dataclass(frozen=True)

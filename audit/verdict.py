@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from audit.estimate import Estimate, Estimator
 from audit.gate_id import Due
-from audit.standing import Standing, over_chance, over_energy
+from audit.outcome import SEVERITY, Cap, Outcome, outcome_of
+from audit.reasons import next_step_of, reason_of
+from audit.standing import over_chance, over_energy
 from audit.suite import Check, Gate
-
-Outcome = Literal["PASS", "FAIL", "UNSURE", "ERROR"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,8 @@ class Verdict:
 
     `value` and `interval` are None where nothing could be computed; an interval's end is infinite where the quantity
     lies beyond what was tested (a critical epsilon larger than the largest epsilon).
-    `n` counts samples, `clusters` speakers (None without clustering). `next_step` says what to do about it.
+    `n` counts samples, `clusters` speakers (None without clustering). `next_step` says what to do about it. `blocks`
+    says whether it alone keeps a deployment back; `toothless` names the stand-ins that pass its gate.
     """
 
     id: str
@@ -37,34 +36,28 @@ class Verdict:
     outcome: Outcome
     reason: str
     next_step: str = ""
+    blocks: bool = False
+    toothless: tuple[str, ...] = ()
 
 
-def decide(
-    due: Due,
-    estimator: Estimator,
-    *,
-    refused: Mapping[str, str],
-    error: str | None,
-    standing: Standing | None = None,
-) -> Verdict:
-    """Return the verdict that is due.
+def decide(due: Due, estimator: Estimator, *, error: str | None = None, caps: Sequence[Cap] = ()) -> Verdict:
+    """Return the verdict that is due; `error` says why it could not be judged.
 
-    `refused` gives the reason why a saliency method made no maps; `error` why the whole check could not be judged.
-    What maps measure counts for nothing where they have not earned their place: a `standing` that is FAIL or UNSURE
-    leaves no gate on the method better than that.
+    Of several `caps` the worst counts, the first of those as bad; one as bad as the value says why before it does.
     """
     check, gate, emotion, group = due.check, due.gate, due.emotion, due.group
-    method = due.method
-    why = error or refused.get(method)
-    found = Estimate(None, None, 0, None, why) if why else _estimate(check, gate, estimator, emotion, group)
-    outcome = _outcome(gate, found)
-    reason = _reason(check, gate, found, outcome, estimator, emotion)
-    if standing is not None and SEVERITY.index(standing.outcome) > SEVERITY.index(outcome):
-        outcome, reason = standing.outcome, f"{method}: {standing.reason}"
+    found = Estimate(None, None, 0, None, error) if error else _estimate(check, gate, estimator, emotion, group)
+    outcome = outcome_of(found, gate.minimum, gate.maximum)
+    reason = reason_of(check, gate, found, outcome, estimator, emotion)
+    next_step = next_step_of(check, gate, found, outcome, emotion)
+    if caps and not error:
+        cap = max(caps, key=lambda each: SEVERITY.index(each.outcome))
+        if SEVERITY.index(cap.outcome) >= SEVERITY.index(outcome):
+            outcome, reason, next_step = cap.outcome, cap.reason, cap.next_step
     return Verdict(
         id=due.id,
         check=check.id,
-        method=method,
+        method=due.method,
         gate=gate,
         emotion=emotion,
         group=group,
@@ -74,7 +67,7 @@ def decide(
         clusters=found.clusters,
         outcome=outcome,
         reason=reason,
-        next_step=_next_step(check, gate, found, outcome, emotion, standing),
+        next_step=next_step,
     )
 
 
@@ -103,96 +96,3 @@ def _of_maps(check: Check, gate: Gate, estimator: Estimator, emotion: str | None
         # The last severity: of parameter randomisation, all layers.
         at = next((key[3] for key in reversed(estimator.keys) if key[:3] == (check.id, gate.of, measure)), None)
     return estimator.mean_score(check.id, gate.of, measure, emotion=emotion, at=at)
-
-
-SEVERITY = ("PASS", "UNSURE", "FAIL", "ERROR")
-
-
-def _outcome(gate: Gate, found: Estimate) -> Outcome:
-    if found.value is None:
-        return "ERROR"
-    if found.interval is None:
-        return "UNSURE"
-    low, high = found.interval
-    least = -math.inf if gate.minimum is None else gate.minimum
-    most = math.inf if gate.maximum is None else gate.maximum
-    if low >= least and high <= most:
-        return "PASS"
-    return "FAIL" if high < least or low > most else "UNSURE"
-
-
-def _reason(
-    check: Check, gate: Gate, found: Estimate, outcome: Outcome, estimator: Estimator, emotion: str | None
-) -> str:
-    if outcome == "ERROR" or found.interval is None:
-        return found.why
-    if outcome == "PASS":
-        return "the whole interval is inside the limit"
-    where = "wholly beyond the limit" if outcome == "FAIL" else "on both sides of the limit"
-    taken_for = "" if check.kind == "saliency" else _taken_for(check, gate, estimator, emotion)
-    return taken_for or f"the interval lies {where}"
-
-
-def _taken_for(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> str:
-    """Return what the wrong answers were: against the clean answers where the clips were changed."""
-    table = estimator.predictions(check.id, gate.at)
-    if gate.metric not in ("recall", "accuracy", "uar", "f1", "macro_f1", "drop") or table.empty:
-        return ""
-    if emotion is not None:
-        table = table[table["emotion"] == emotion]
-    wrong = table[table["emotion"] != table["predicted"]]
-    kind = "errors"
-    if check.kind != "clean":
-        before = estimator.clean.loc[wrong.index]
-        wrong, kind = wrong[before["emotion"] == before["predicted"]], "new errors"
-    if wrong.empty:
-        return ""
-    counts = wrong["predicted"].value_counts()
-    return f'{counts.iloc[0]} of {len(wrong)} {kind} are "{counts.index[0]}"'
-
-
-def _next_step(
-    check: Check, gate: Gate, found: Estimate, outcome: Outcome, emotion: str | None, standing: Standing | None
-) -> str:
-    if outcome == "PASS":
-        return ""
-    if outcome == "ERROR":
-        return "mend what the reason names and run this check again; nothing was decided"
-    if outcome == "UNSURE":
-        if _outcome(gate, found) != "UNSURE" and standing is not None:
-            return f"judge more clips (samples, sanity_samples), or leave {gate.of} out: it has not earned its place"
-        return more_clips(gate, found)
-    of_emotion = f" of {emotion}" if emotion else ""
-    if check.kind == "clean":
-        return f"hear the misjudged clips{of_emotion}; add or reweight training clips where the label sounds right"
-    if check.kind == "corruption":
-        return f"add {check.uses[0].name} at this severity to the training, and audit again"
-    if check.kind == "attack":
-        attack = check.uses[0].name
-        return f"train on {attack} examples up to the epsilon you must withstand, or narrow who can reach the input"
-    if gate.region is not None and gate.maximum is not None and (standing is None or standing.outcome == "PASS"):
-        what = f"the model goes by what lies in region {gate.region!r}{of_emotion}"
-        return f"{what}: take that out of the training data, or out of the input, and audit again"
-    return f"do not rest a decision on {gate.of} maps{of_emotion}; prefer the method this audit ranks first"
-
-
-def more_clips(gate: Gate, found: Estimate) -> str:
-    """Return how many times the clips would decide an unsure gate, should the value stay.
-
-    An interval's half shrinks with the square root of the clips.
-    """
-    if found.value is None or found.interval is None:
-        return "add clips or clusters until an interval can be given"
-    limit = gate.minimum if gate.minimum is not None and found.interval[0] < gate.minimum else gate.maximum
-    assert limit is not None
-    # The side that reaches over the limit is the one to be narrowed; the other may lie beyond what was tested.
-    low, high = found.interval
-    half = found.value - low if found.value >= limit else high - found.value
-    gap = abs(found.value - limit)
-    if not math.isfinite(half) or half <= 0:
-        return "add clips, and test severities beyond the limit"
-    if gap < half / 10:
-        return "the value is at the limit: about 4x as many clips would halve this interval, and may still not decide"
-    factor = (half / gap) ** 2
-    size = f"{factor:.0f}" if factor >= 10 else f"{max(factor, 1.1):.1f}"
-    return f"about {size}x as many clips would decide it, should the value stay"

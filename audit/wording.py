@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,12 @@ from audit.report.numbers import count, short
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
-NOT_PART_OF_A_RERUN = ("--only", "--limit", "--out")
+STAND_INS: Mapping[str, str] = {
+    "random": "a random guesser",
+    "constant": "a model that always gives the first emotion",
+    "majority": "a model that always gives the most frequent emotion",
+    "shuffled": "a model that gives the labels shuffled",
+}
 
 
 def plain(text: object) -> str:
@@ -93,8 +97,18 @@ def counts(document: Document) -> str:
     for row in document["verdicts"]:
         found[row["outcome"]] += 1
     errors = f"{found['ERROR']} error, " if found["ERROR"] else ""
-    left = f", {skipped} left out" if (skipped := _left_out_gates(document)) else ""
-    return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass{left}"
+    more = {
+        "left out": _left_out_gates(document),
+        "waived": sum(bool(row["waive"]) and not row["blocks"] and row["outcome"] != "PASS" for row in _rows(document)),
+        "toothless": sum(bool(toothless(row)) for row in _rows(document)),
+    }
+    told = "".join(f", {n} {word}" for word, n in more.items() if n)
+    return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass{told}"
+
+
+def _rows(document: Document) -> Sequence[Row]:
+    rows: Sequence[Row] = document["verdicts"]
+    return rows
 
 
 def told(found: Row) -> str:
@@ -142,15 +156,20 @@ def sentence(document: Document) -> str:
         left = _left_out_gates(document)
         return "NOT JUDGED: every gate was left out" if left else "NOT JUDGED: the suite asked for no gate"
     for word, outcome in (("FAIL", "FAIL"), ("NOT JUDGED", "ERROR"), ("UNSURE", "UNSURE")):
-        found = [row for row in rows if row["outcome"] == outcome and blocks(row, document)]
+        found = [row for row in rows if row["outcome"] == outcome and row["blocks"]]
         if found:
             worst = max(found, key=excess)
             which = "" if len(found) == 1 else "; the first" if outcome == "ERROR" else "; worst"
             return f"{word}: {len(found)} of {len(rows)} gates{which}: {title(worst, document)}"
-    unsure = sum(row["outcome"] == "UNSURE" for row in rows)
+    lenient = [row for row in rows if row["outcome"] != "PASS"]
+    waived = sum(bool(row["waive"]) for row in lenient)
+    shown = sum(row["informational"] and not row["waive"] for row in lenient)
+    unsure = len(lenient) - waived - shown
     note = f"; {unsure} unsure, which does not block here" if unsure else ""
+    note += f"; {waived} waived" if waived else ""
+    note += f"; {shown} informational" if shown else ""
     note += f"; {skipped} left out" if (skipped := _left_out_gates(document)) else ""
-    return f"PASS: {len(rows) - unsure} of {len(rows)} gates{note}"
+    return f"PASS: {len(rows) - len(lenient)} of {len(rows)} gates{note}"
 
 
 def _left_out_gates(document: Document) -> int:
@@ -166,10 +185,34 @@ def excess(row: Row) -> float:
     return float(max(gap / (abs(bound) or 1.0) for bound, gap in gaps))
 
 
-def blocks(row: Row, document: Document) -> bool:
-    """Return whether this verdict alone keeps the gate from passing."""
-    unsure = row["outcome"] == "UNSURE" and document["decide"]["when_unsure"] == "fail"
-    return unsure or row["outcome"] in ("FAIL", "ERROR")
+def lenience(row: Row) -> str:
+    """Return why a verdict that is no PASS does not block, in a clause; nothing where it does."""
+    if row["blocks"] or row["outcome"] == "PASS":
+        return ""
+    if row["waive"]:
+        return plain(f"waived until {row['waive']['until']}: {row['waive']['reason']}")
+    return (
+        "does not block: informational" if row["informational"] else "does not block: the suite says when_unsure: pass"
+    )
+
+
+def toothless(row: Row) -> str:
+    """Return which stand-ins pass a verdict's gate, in a clause; nothing where none does, or it is informational."""
+    if not row["toothless"] or row["informational"]:
+        return ""
+    names = ", ".join(STAND_INS.get(name, name) for name in row["toothless"])
+    return f"toothless: {names} would pass it too"
+
+
+def teeth(document: Document) -> str:
+    """Return how many gates a stand-in passes, and the first of them, in a sentence; nothing where none does."""
+    gates = {"::".join(row["id"].split("::")[:2]): row for row in document["verdicts"] if toothless(row)}
+    if not gates:
+        return ""
+    first = next(iter(gates.values()))
+    what = title({**first, "emotion": None, "group": None}, document)
+    verb = "is" if len(gates) == 1 else "are"
+    return f"{count(len(gates), 'gate')} {verb} toothless, the first {what}: {toothless(first).partition(': ')[2]}"
 
 
 def words(document: Document) -> Words:
@@ -203,40 +246,6 @@ def page(row: Row, document: Document) -> str:
     if row["emotion"] is None:
         return "index.html"
     return f"{address.pages(address.emotions_of(document))[row['emotion']]}#{address.anchor(row['check'])}"
-
-
-def rerun(row: Row, document: Document) -> str:
-    """Return the command that judges this check, and emotion, again."""
-    kept, _ = _command(document)
-    only = row["check"] if row["emotion"] is None else f"{row['check']}/{row['emotion']}"
-    return plain(shlex.join([*kept, "--only", only]))
-
-
-def part(document: Document) -> str:
-    """Return `only fgsm/fear, limit 50` where the audit was asked for a part of its suite, else nothing."""
-    _, left_out = _command(document)
-    return plain(", ".join(f"{name.removeprefix('--')} {value}" for name, value in left_out.items() if name != "--out"))
-
-
-def _command(document: Document) -> tuple[list[str], dict[str, str]]:
-    """Return the words of the command that made the audit, and the options that no other audit should repeat."""
-    try:
-        words = shlex.split(str(document["provenance"]["command"]))
-    except ValueError:
-        # Not a command line: an audit.json may come from anyone.
-        words = []
-    if words[:2] != ["audit", "run"]:
-        return ["audit", "run", str(document["suite"]["path"])], {}
-    kept: list[str] = []
-    left_out: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if name in NOT_PART_OF_A_RERUN:
-            left_out[name] = value if equals else next(rest, "")
-        else:
-            kept.append(word)
-    return kept, left_out
 
 
 def near(path: Path) -> str:

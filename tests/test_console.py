@@ -13,7 +13,8 @@ import pytest
 
 from audit.console import Bars, Lines, block, show, watcher
 from audit.report import markdown
-from audit.wording import finding, plain, rerun, scope, sentence, title
+from audit.rerun import rerun
+from audit.wording import finding, plain, scope, sentence, title
 
 FAIL, UNSURE = 1, 3
 HOSTILE = "[red]x[/red]\x1b[31m\x1b]8;;http://evil\x07\u202e\r\n`| <b>"
@@ -186,7 +187,7 @@ def test_an_audit_of_a_part_says_so(document: dict[str, Any]) -> None:
 
 
 def test_unsure_that_does_not_block_says_so(document: dict[str, Any]) -> None:
-    document["decide"]["when_unsure"] = "pass"
+    document["verdicts"][UNSURE]["blocks"] = False
     assert block(document["verdicts"][UNSURE], document, None)[-1] == (
         "  does not block: the suite says when_unsure: pass"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.grammar.gates import METRICS
+from audit.grammar.gate_metrics import METRICS
 from audit.kinds import find, import_file, known_methods
 from audit.suite import read_suite
 

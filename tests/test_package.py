@@ -56,6 +56,7 @@ def test_methods_know_nothing_of_suites_checks_or_reports(folder: str, repositor
         "errors",
         "attribution",
         "randomness",
+        "seeds",
         "masking",
         "explained",
         *METHODS,

@@ -13,7 +13,7 @@ from audit.data import Sample
 from audit.estimate import Estimator
 from audit.gate_id import Due
 from audit.record import CHANCE, ENERGY, OTHER, Record, table
-from audit.standing import Standing, over_chance, over_energy, sign_of, standings
+from audit.standing import Standing, caps_of, over_chance, over_energy, sign_of, standings
 from audit.suite import Check, Decide, Gate, Use
 from audit.summary import best_saliency
 from audit.verdict import decide
@@ -193,9 +193,9 @@ DUE = Due(("maps", "faithfulness-of-lrp"), CHECK, GATE)
 
 
 def judged(scores: Scores, *, gate: Gate = GATE, noise: float = 0.01, **keys: Any) -> Any:
-    found = standings(CHECK, estimator(scores, noise=noise), {"gradcam": "no"}, {})[0]
-    keys = {"refused": {}, "error": None, "standing": found, **keys}
-    return decide(replace(DUE, gate=gate), estimator(scores, noise=noise), **keys)
+    found = standings(CHECK, estimator(scores, noise=noise), {"gradcam": "no"}, {})
+    due = replace(DUE, gate=gate)
+    return decide(due, estimator(scores, noise=noise), caps=caps_of(found)(due), **keys)
 
 
 def test_a_gate_on_maps_that_have_earned_their_place_is_decided_by_its_limit() -> None:
@@ -221,9 +221,8 @@ def test_a_gate_on_a_method_of_which_a_trial_is_unsure_is_never_better() -> None
     assert judged(scores, noise=0.1, gate=replace(GATE, minimum=0.9)).outcome == "FAIL"
 
 
-@pytest.mark.parametrize("keys", [{"error": "it broke"}, {"refused": {"lrp": "it broke"}}])
-def test_what_could_not_be_judged_stays_an_error(keys: dict[str, Any]) -> None:
-    found = judged({**GOOD, ("lrp", f"similarity/{RANDOMISED}", 1.0): 0.9}, **keys)
+def test_what_could_not_be_judged_stays_an_error() -> None:
+    found = judged({**GOOD, ("lrp", f"similarity/{RANDOMISED}", 1.0): 0.9}, error="it broke")
     assert (found.outcome, found.reason, found.value) == ("ERROR", "it broke", None)
     absent = judged(GOOD, gate=replace(GATE, metric="conservation"))
     assert (absent.outcome, absent.reason) == ("ERROR", "lrp gave no conservation")

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from audit.estimate import Estimate
+from audit.reasons import more_clips
 from audit.suite import Gate
-from audit.verdict import more_clips
 
 
 def advised(

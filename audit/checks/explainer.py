@@ -15,8 +15,8 @@ from audit.errors import MethodError
 from audit.explained import Explained
 from audit.masking import elsewhere
 from audit.model import Model
-from audit.randomness import stream_seed
 from audit.record import CHANCE
+from audit.seeds import stream_seed
 from audit.suite import Check, Use, known
 
 

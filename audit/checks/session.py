@@ -12,8 +12,10 @@ from torch import Tensor
 from audit.data import Sample
 from audit.model import Model
 from audit.progress import Progress
-from audit.randomness import SampleRng, stream_seed
+from audit.randomness import SampleRng
 from audit.record import Record
+from audit.sampling import shared_out
+from audit.seeds import stream_seed
 from audit.suite import Check
 
 
@@ -40,19 +42,7 @@ class Session:
 
         `fewer` than those are the first that would be chosen.
         """
-        everything = range(len(self.samples))
-        count = fewer or check.samples
-        if count is None or count >= len(self.samples):
-            return list(everything)
-        queues: dict[str, list[int]] = {}
-        for index in sorted(everything, key=lambda i: stream_seed(self.seed, "choose", self.samples[i].id)):
-            queues.setdefault(self.samples[index].emotion, []).append(index)
-        picked: list[int] = []
-        while len(picked) < count:
-            for emotion in sorted(queues):
-                if queues[emotion] and len(picked) < count:
-                    picked.append(queues[emotion].pop(0))
-        return sorted(picked)
+        return shared_out(self.samples, fewer or check.samples, self.seed)
 
     def batches(self, indices: Sequence[int]) -> Iterator[list[int]]:
         """Yield the indices in batches."""

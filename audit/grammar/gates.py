@@ -3,75 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from audit.errors import did_you_mean
 from audit.grammar.document import Node
+from audit.grammar.gate_metrics import AVERAGES, METRICS, PREDICTED, SHARE, Metric
 from audit.grammar.keys import Key, Table
-from audit.grammar.values import Choice, Number, Text
-from audit.suite import Check, Gate, Place
+from audit.grammar.values import Choice, Either, Flag, Number, Text
+from audit.suite import Check, Gate, Place, Waiver
 
-SHARE = (0.0, 1.0)
-SIGNED = (-1.0, 1.0)
-AT_LEAST_NONE = (0.0, math.inf)
-ANY = (-math.inf, math.inf)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What a gate may ask of a metric: the values it can take, what it can be given per, and over which part.
-
-    `keys` are what else it takes of `by`, `region` and `after`.
-    """
-
-    about: str
-    kinds: tuple[str, ...]
-    values: tuple[float, float] = SHARE
-    per: tuple[str | None, ...] = (None, "emotion")
-    whole_curve: bool = False
-    keys: tuple[str, ...] = ()
-
-
-PREDICTED = ("clean", "corruption", "attack")
-METRICS: Mapping[str, Metric] = {
-    "accuracy": Metric("share of clips recognised", PREDICTED, per=(None, "group")),
-    "recall": Metric("share of an emotion's clips recognised", PREDICTED, per=("emotion", "group")),
-    "precision": Metric("share of the clips called an emotion that are", PREDICTED, per=("emotion",)),
-    "f1": Metric("harmonic mean of precision and recall", PREDICTED, per=("emotion",)),
-    "uar": Metric("unweighted average recall over the emotions", PREDICTED, per=(None,)),
-    "macro_f1": Metric("unweighted average F1 over the emotions", PREDICTED, per=(None,)),
-    "ece": Metric("expected calibration error", PREDICTED, per=(None, "emotion", "group")),
-    "drop": Metric("accuracy lost from clean", PREDICTED[1:], SIGNED, (None, "emotion", "group")),
-    "curve_area": Metric("mean accuracy over the swept range", PREDICTED[1:], SHARE, (None, "emotion", "group"), True),
-    "critical_epsilon": Metric(
-        "epsilon at which accuracy first falls below one half",
-        ("attack",),
-        AT_LEAST_NONE,
-        (None, "emotion", "group"),
-        True,
+ABOVE_CHANCE, NO_FLOOR = "above_chance", "none"
+WAIVER = Table(
+    "a waiver",
+    (
+        Key("until", Text("a day, as 2027-01-31", r"\d{4}-\d{2}-\d{2}"), "the last day it holds", required=True),
+        Key("reason", Text("why this is lived with"), "why", required=True),
     ),
-    "faithfulness": Metric("mean faithfulness score of the maps", ("saliency",), ANY, keys=("by",)),
-    "faithfulness_over_random": Metric(
-        "how much better it is than that of the same maps put elsewhere", ("saliency",), ANY, keys=("by",)
-    ),
-    "faithfulness_over_energy": Metric(
-        "how much better it is than that of the loudest cells, or strongest edges", ("saliency",), ANY, keys=("by",)
-    ),
-    "conservation": Metric("largest relative error of the relevance's sum", ("saliency",), AT_LEAST_NONE),
-    "localisation": Metric(
-        "share of positive relevance where the emotion is known to lie, or in a region", ("saliency",), keys=("region",)
-    ),
-    "top_k_intersection": Metric(
-        "share of the most relevant cells, as many as the region has, that lie in it", ("saliency",), keys=("region",)
-    ),
-    "similarity": Metric("rank correlation with the maps a sanity test makes", ("saliency",), SIGNED, keys=("after",)),
-    "overlap": Metric("share of the masked cells that a sanity test's maps mask too", ("saliency",), keys=("after",)),
-}
-AVERAGES = {"recall": "uar", "precision": "macro_f1", "f1": "macro_f1"}
-
-
+)
+FLOOR = Key(
+    "floor",
+    Either((Choice((ABOVE_CHANCE, NO_FLOOR)), Number(0, 1))),
+    "the clean UAR, and an emotion's clean F1, below which the gate cannot pass; above_chance by default for what a "
+    "guesser keeps too",
+)
+FOR_ALL = (
+    Key("informational", Flag(), "whether it is shown and never blocks", default=False),
+    Key("waive", WAIVER, "a failure that is lived with until a day"),
+)
 ABOUT_MAPS = (
     Key("by", Text("a faithfulness score of this check"), "which score; the first by default"),
     Key("region", Text("a region of this check"), "which region; where the emotion lies by default"),
@@ -94,6 +54,8 @@ def gate_table(kind: str) -> Table:
             *(at if kind in ("corruption", "attack") else ()),
             Key("min", Number(), "the value must not be below"),
             Key("max", Number(), "the value must not be above"),
+            *((FLOOR,) if kind in PREDICTED else ()),
+            *FOR_ALL,
         ),
     )
 
@@ -121,7 +83,31 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
         raise entries["max"].error(f"max {row['max']:g} lies below min {row['min']:g}; nothing could pass")
     place = Place(node.mark.path, node.mark.line, node.mark.column)
     named = {key: row.get(key) for key in ("at", "of", "by", "region", "after")}
-    return Gate(name, row["min"], row["max"], row["per"], **named, place=place)
+    return Gate(
+        name,
+        row["min"],
+        row["max"],
+        row["per"],
+        **named,
+        floor=_floor(row.get("floor"), metric),
+        informational=row["informational"],
+        waive=_waiver(entries["waive"], row["waive"]) if row["waive"] else None,
+        place=place,
+    )
+
+
+def _floor(given: str | float | None, metric: Metric) -> Any:
+    if given is None:
+        return ABOVE_CHANCE if metric.relative else None
+    return None if given == NO_FLOOR else given
+
+
+def _waiver(node: Node, row: dict[str, Any]) -> Waiver:
+    try:
+        until = date.fromisoformat(row["until"])
+    except ValueError as error:
+        raise node.entries["until"].error(f"until: there is no day {row['until']} ({error})") from error
+    return Waiver(until, row["reason"])
 
 
 def _check_named(node: Node, name: str, metric: Metric, check: Check) -> None:
@@ -212,5 +198,13 @@ def gate_entry(gate: Gate) -> dict[str, Any]:
         "at": gate.at,
         "min": gate.minimum,
         "max": gate.maximum,
+        "floor": (gate.floor or NO_FLOOR) if METRICS[gate.metric].relative else gate.floor,
+        "informational": gate.informational or None,
+        "waive": waiver_entry(gate.waive) if gate.waive else None,
     }
     return {key: value for key, value in written.items() if value is not None}
+
+
+def waiver_entry(waiver: Waiver) -> dict[str, str]:
+    """Return a waiver as a suite writes it."""
+    return {"until": waiver.until.isoformat(), "reason": waiver.reason}

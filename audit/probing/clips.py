@@ -13,7 +13,7 @@ from audit.data import Problem, Recording, Sample
 from audit.errors import DataError
 from audit.input_spec import InputSpec
 from audit.model import Model
-from audit.randomness import stream_seed
+from audit.seeds import stream_seed
 
 SEED = 7
 BATCH = 32

@@ -12,6 +12,7 @@ from audit.report.address import anchor
 from audit.report.interval import Bar, Scale, bar, scale_of
 from audit.report.measured import Measured
 from audit.report.numbers import LONGEST_FRACTION, NOT_MEASURED, fixed, minus, places, short, span
+from audit.rerun import rerun
 
 Row = Mapping[str, Any]
 WORST_FIRST = ("ERROR", "FAIL", "UNSURE", "PASS")
@@ -22,6 +23,7 @@ class GateRow:
     """One verdict in words, numbers and a bar; `page` is its emotion's file, relative to the index, "" for none.
 
     `margin` is the way from the limit to the value, positive on the allowed side. `subject` is the emotion or group.
+    `set_aside` says that the suite waives the gate, or asks for it to be informed alone.
     """
 
     id: str
@@ -42,6 +44,9 @@ class GateRow:
     anchor: str
     reason: str
     next_step: str
+    set_aside: bool
+    lenience: str
+    toothless: str
     rerun: str
     place: str
 
@@ -109,7 +114,7 @@ def _gate_row(row: Row, measured: Measured, pages: Mapping[str, str], scale: Sca
         id=row["id"],
         check=row["check"],
         outcome=row["outcome"],
-        blocks=wording.blocks(row, document),
+        blocks=row["blocks"],
         title=wording.title(row, document),
         gate=wording.title({**row, "emotion": None, "group": None}, document),
         subject="" if subject is None else subject,
@@ -124,7 +129,10 @@ def _gate_row(row: Row, measured: Measured, pages: Mapping[str, str], scale: Sca
         anchor=anchor(row["check"]),
         reason=row["reason"],
         next_step=row["next_step"],
-        rerun=wording.rerun(row, document),
+        set_aside=bool(row["waive"]) or row["informational"],
+        lenience=wording.lenience(row),
+        toothless=wording.toothless(row),
+        rerun=rerun(row, document),
         place=f"{PurePath(path).name}:{line}" if path else "",
     )
 

@@ -30,6 +30,7 @@ from audit.report.plots import embedded, figure
 from audit.report.ranking import measure, rankings
 from audit.report.relevance import own_measures, places
 from audit.report.standing import cascades, standings
+from audit.rerun import part
 
 HERE = Path(__file__).parent
 GLYPHS: Mapping[str, str] = {"PASS": "✓", "FAIL": "✗", "UNSURE": "?", "ERROR": "!"}
@@ -103,9 +104,11 @@ def _index(measured: Measured, folder: Path, shared: Mapping[str, Any]) -> dict[
         "outcome": word if word in GLYPHS else "ERROR",
         "sentence": rest,
         "counts": wording.counts(document),
-        "part": wording.part(document),
+        "part": part(document),
         "blocking": [row for row in found if row.blocks],
-        "unsure": [row for row in found if row.outcome == "UNSURE"],
+        "lenient": [row for row in found if not row.blocks and (row.outcome != "UNSURE" or row.set_aside)],
+        "unsure": [row for row in found if row.outcome == "UNSURE" and not row.set_aside],
+        "teeth": wording.teeth(document),
         "checks": checks,
         "grid": gate_row.grid(measured, rows, shared["pages"], checks),
         "overall": _overall(measured),

@@ -8,7 +8,7 @@ from pathlib import Path
 from audit.audit import read_document
 from audit.console import block
 from audit.gate_id import slug
-from audit.wording import Document, Row, blocks, finding, left_out, plain, title
+from audit.wording import Document, Row, finding, left_out, lenience, plain, title
 
 
 def write(folder: Path) -> Path:
@@ -21,13 +21,13 @@ def write(folder: Path) -> Path:
 
 
 def element(document: Document) -> ET.Element:
-    """Return the `<testsuites>` element; a verdict that does not block although unsure is skipped."""
+    """Return the `<testsuites>` element; a verdict that is no PASS and does not block is skipped."""
     rows = document["verdicts"]
     name = plain(document["suite"]["name"])
-    failures = sum(row["outcome"] != "ERROR" and blocks(row, document) for row in rows)
-    errors = sum(row["outcome"] == "ERROR" for row in rows)
+    failures = sum(row["outcome"] != "ERROR" and row["blocks"] for row in rows)
+    errors = sum(row["outcome"] == "ERROR" and row["blocks"] for row in rows)
     left = [(row, name) for row in document.get("left_out", ()) for name in row["gates"]]
-    skipped = sum(row["outcome"] == "UNSURE" and not blocks(row, document) for row in rows) + len(left)
+    skipped = sum(row["outcome"] != "PASS" and not row["blocks"] for row in rows) + len(left)
     totals = {
         "tests": str(len(rows) + len(left)),
         "failures": str(failures),
@@ -64,9 +64,10 @@ def _case(row: Row, document: Document) -> ET.Element:
     )
     if row["outcome"] == "PASS":
         return case
-    tag = "error" if row["outcome"] == "ERROR" else "failure" if blocks(row, document) else "skipped"
+    tag = "skipped" if not row["blocks"] else "error" if row["outcome"] == "ERROR" else "failure"
     told = finding(row, document) if row["outcome"] != "ERROR" else plain(row["reason"])
-    note = ET.SubElement(case, tag, {"message": f"{title(row, document)}: {told}"})
+    why = f"{lenience(row)}; " if lenience(row) else ""
+    note = ET.SubElement(case, tag, {"message": f"{why}{title(row, document)}: {told}"})
     if tag != "skipped":
         note.set("type", row["outcome"])
     note.text = "\n".join(block(row, document, None))

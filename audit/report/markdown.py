@@ -9,22 +9,23 @@ from pathlib import Path
 from audit.audit import read_document
 from audit.report.numbers import count
 from audit.report.standing import unearned
+from audit.rerun import part, rerun
 from audit.wording import (
     Document,
-    blocks,
     counts,
     decision,
     finding,
     left_out,
+    lenience,
     limit,
-    part,
     place,
     plain,
-    rerun,
     scope,
     sentence,
+    teeth,
     title,
     told,
+    toothless,
     words,
 )
 
@@ -52,7 +53,7 @@ def _decision(document: Document) -> Iterator[str]:
     for found in document.get("findings", ()):
         yield f"**{escape(told(found))}.**"
         yield ""
-    for note in (*unearned(document), *map(left_out, document.get("left_out", ()))):
+    for note in (*filter(None, [teeth(document)]), *unearned(document), *map(left_out, document.get("left_out", ()))):
         yield f"{escape(note)}."
         yield ""
     for note in scope(document):
@@ -79,8 +80,7 @@ def _blocking(document: Document) -> Iterator[str]:
         value = "" if row["outcome"] == "ERROR" else f": {escape(finding(row, document))}"
         yield f"- **{GLYPHS[row['outcome']]} {escape(title(row, document))}**{value}"
         notes = [row["reason"], row["next_step"]]
-        if not blocks(row, document):
-            notes.append("does not block: the suite says when_unsure: pass")
+        notes += [lenience(row), toothless(row)]
         yield from (f"  - {escape(note)}" for note in notes if note)
         yield f"  - {code(rerun(row, document))}"
         if row["place"]:

@@ -11,8 +11,9 @@ from torch.nn import functional
 from audit.errors import MethodError
 from audit.explained import Explained
 from audit.kinds import sanity
-from audit.randomness import SampleRng, stream_seed
+from audit.randomness import SampleRng
 from audit.sanity.parameters import as_it_was, layers, shuffle
+from audit.seeds import stream_seed
 
 LEARNED = 0.9
 

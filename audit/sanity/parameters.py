@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from audit.errors import MethodError
 from audit.model import Model
-from audit.randomness import stream_seed
+from audit.seeds import stream_seed
 
 Named = tuple[str, nn.Parameter]
 

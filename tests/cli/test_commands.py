@@ -17,8 +17,8 @@ from audit.cli import main
 PASSING = """\
   - check: clean
     gates:
-      - {metric: accuracy, min: 0.3}
-      - {metric: recall, per: emotion, min: 0.0}
+      - {metric: accuracy, min: 0.45}
+      - {metric: recall, per: emotion, min: 0.0, informational: true}
 """
 FAILING = """\
   - check: corruption
@@ -121,7 +121,7 @@ def test_a_mistake_exits_2_and_says_what_to_do(
 def test_an_error_in_a_suite_is_shown_at_its_place(
     write_suite: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_suite(PASSING.replace("min: 0.3", "mim: 0.3"))
+    write_suite(PASSING.replace("min: 0.45", "mim: 0.45"))
     assert main(["check", "tones.audit.yaml"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("tones.audit.yaml:9:28: error: unknown key 'mim'; did you mean 'min'?")
@@ -215,3 +215,55 @@ def test_pytest_and_the_command_come_to_the_same_verdicts(write_suite: Callable[
     assert [f"{case.get('classname')}::{case.get('name')}" for case in cases] == [
         f"tones.{row['id']}" for row in document["verdicts"]
     ]
+
+
+def test_check_says_which_gates_a_guesser_would_pass(
+    write_suite: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_suite(PASSING)
+    assert main(["check", "tones.audit.yaml", "--teeth"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("tones: 2 of 2 gates have teeth\n")
+    assert "  informational  clean::recall    limit at least 0  passed by random" in told
+    write_suite(PASSING.replace("0.45", "0.15") + "      - {metric: uar, min: 0.6}\n")
+    assert main(["check", "tones.audit.yaml", "--teeth"]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("tones: 2 of 3 gates have teeth\n  a random guesser passes 1 of 3\n")
+    assert "  toothless      clean::accuracy  limit at least 0.15  passed by random, constant, majority\n" in told
+    assert "\n                 tones.audit.yaml:9\n" in told
+
+
+def test_an_audit_says_that_a_gate_is_toothless(
+    write_suite: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_suite(PASSING.replace("0.45", "0.15"))
+    assert main(["run", "tones.audit.yaml", "--no-media", "--out", "here"]) == 0
+    told = capsys.readouterr().out
+    assert "1 gate is toothless, the first clean accuracy: a random guesser, a model that always" in told
+    assert told.splitlines()[-1] == "GATE PASSED  0 fail, 0 unsure, 4 pass, 1 toothless    exit 0"
+    page = (Path("here") / "index.html").read_text()
+    assert "toothless: a random guesser" in page
+    assert "toothless" in (Path("here") / "summary.md").read_text()
+
+
+def test_a_waived_failure_shows_everywhere_and_does_not_block(
+    write_suite: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiver = "waive: {until: 2999-12-31, reason: a louder <b>corpus</b> is being recorded}"
+    write_suite(FAILING.replace("min: 0.6}", f"min: 0.6, {waiver}}}"))
+    assert main(["run", "tones.audit.yaml", "--no-media", "--out", "here"]) == 0
+    told = capsys.readouterr().out
+    assert "  waived until 2999-12-31: a louder <b>corpus</b> is being recorded\n" in told
+    assert told.splitlines()[-1] == "GATE PASSED  2 fail, 0 unsure, 1 pass, 2 waived    exit 0"
+    page = (Path("here") / "index.html").read_text()
+    assert "Waived until 2999-12-31: a louder &lt;b&gt;corpus&lt;/b&gt; is being recorded" in page
+    cases = ET.parse(Path("here") / "junit.xml").getroot().iter("skipped")
+    assert [case.get("message", "").partition(";")[0] for case in cases] == [
+        "waived until 2999-12-31: a louder <b>corpus</b> is being recorded"
+    ] * 2
+
+
+def test_a_waiver_that_is_over_fails(write_suite: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    write_suite(FAILING.replace("min: 0.6}", "min: 0.6, waive: {until: 2020-02-29, reason: soon mended}}"))
+    assert main(["run", "tones.audit.yaml", "--no-media", "--out", "here"]) == 1
+    assert "waived until 2020-02-29 (soon mended), and that is over; FAIL:" in capsys.readouterr().out

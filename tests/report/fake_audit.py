@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit import shortcuts, summary, verdict
+from audit import shortcuts, stand_ins, summary
 from audit.audit import LIMITS, Audit
 from audit.data import Sample
 from audit.estimate import Estimator
 from audit.gate_id import due
+from audit.judging import judge
 from audit.kinds import import_file
 from audit.record import Record, table
-from audit.standing import Standing, standings
+from audit.standing import Standing, caps_of, standings
 from audit.suite import Check, Suite, read_suite
 
 SIX = ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
@@ -120,16 +122,15 @@ def write(folder: Path, story: Story) -> Path:
         if check.kind == "saliency"
         for s in standings(check, estimator, MAPS.REFUSED, MAPS.UNTESTED)
     ]
-    by_method = {(each.check, each.method): each for each in standing}
-    verdicts = tuple(
-        verdict.decide(
-            asked,
-            estimator,
-            refused=MAPS.REFUSED,
-            error=errors.get(asked.check.id),
-            standing=by_method.get((asked.check.id, asked.method)),
-        )
-        for asked in due(suite, story.emotions)
+    today, asked = date(2026, 11, 21), due(suite, story.emotions)
+    useless = stand_ins.judged(suite, asked, samples, story.emotions, today)
+    verdicts = judge(
+        asked,
+        estimator,
+        suite.decide,
+        today=today,
+        error_of=lambda due: errors.get(due.check.id) or MAPS.REFUSED.get(due.method),
+        caps_of=caps_of(standing),
     )
     best = summary.best_saliency(kept, estimator, standing)
     Audit(
@@ -137,7 +138,8 @@ def write(folder: Path, story: Story) -> Path:
         model=_model(story),
         data=_data(samples, story),
         decide={"confidence": 0.95, "cluster": suite.decide.cluster, "when_unsure": "fail", "seed": 7},
-        verdicts=verdicts,
+        verdicts=tuple(replace(v, toothless=stand_ins.passed_by(useless, v.id)) for v in verdicts),
+        stand_ins=[asdict(each) for each in useless],
         kinds={check.id: check.kind for check in suite.checks},
         metrics=summary.metric_rows(kept, estimator),
         confusions=summary.confusions(kept, estimator),

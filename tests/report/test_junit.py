@@ -46,8 +46,8 @@ def test_every_verdict_is_a_case_with_its_outcome(document: dict[str, Any], tmp_
 
 
 def test_the_totals_count_the_cases(document: dict[str, Any], tmp_path: Path) -> None:
-    document["verdicts"][0].update(outcome="ERROR", value=None, interval=None, reason="no clips")
-    document["decide"]["when_unsure"] = "pass"
+    document["verdicts"][0].update(outcome="ERROR", value=None, interval=None, reason="no clips", blocks=True)
+    document["verdicts"][3]["blocks"] = False
     found = cases(document, tmp_path)
     root = ET.parse(tmp_path / "junit.xml").getroot()
     for element in (root, root[0]):

@@ -1,0 +1,52 @@
+"""From estimates to the verdicts of a whole suite: each gate decided, held against all others, and what blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from audit.estimate import Estimator
+from audit.floor import under_floor
+from audit.gate_id import Due
+from audit.outcome import Cap
+from audit.suite import Decide
+from audit.verdict import Verdict, decide
+
+
+def judge(
+    asked: Sequence[Due],
+    estimator: Estimator,
+    how: Decide,
+    *,
+    today: date,
+    error_of: Callable[[Due], str | None] = lambda _: None,
+    caps_of: Callable[[Due], Sequence[Cap]] = lambda _: (),
+) -> tuple[Verdict, ...]:
+    """Return the verdicts that are due.
+
+    `error_of` says why a verdict cannot be given, `caps_of` what keeps it from being better, beside the floor.
+    """
+    decided = []
+    for due in asked:
+        error = error_of(due)
+        floor = None if error else under_floor(due, estimator)
+        caps = () if error else (*([floor] if floor else ()), *caps_of(due))
+        decided.append(decide(due, estimator, error=error, caps=caps))
+    return tuple(settled(verdict, how.when_unsure, today) for verdict in decided)
+
+
+def settled(verdict: Verdict, when_unsure: str, today: date) -> Verdict:
+    """Return a verdict with its waiver looked at, and whether it blocks.
+
+    A waived verdict does not block until its waiver's day is over; from then on what is no PASS is a FAIL.
+    """
+    gate, waiver = verdict.gate, verdict.gate.waive
+    if waiver is not None and today > waiver.until and verdict.outcome != "PASS":
+        reason = f"waived until {waiver.until} ({waiver.reason}), and that is over; {verdict.outcome}: {verdict.reason}"
+        step = "mend what was waived, or waive it anew with a reason that still holds"
+        verdict = replace(verdict, outcome="FAIL", reason=reason, next_step=step)
+    elif waiver is not None:
+        return replace(verdict, blocks=False)
+    stops = verdict.outcome in ("FAIL", "ERROR") or (verdict.outcome == "UNSURE" and when_unsure == "fail")
+    return replace(verdict, blocks=stops and not gate.informational)

@@ -1,0 +1,85 @@
+"""Why a verdict came out as it did, and what to do next."""
+
+from __future__ import annotations
+
+import math
+
+from audit.estimate import Estimate, Estimator
+from audit.outcome import Outcome
+from audit.standing import distrust
+from audit.suite import Check, Gate
+
+
+def reason_of(
+    check: Check, gate: Gate, found: Estimate, outcome: Outcome, estimator: Estimator, emotion: str | None
+) -> str:
+    """Return why: where the interval lies, or what most of the wrong answers were."""
+    if outcome == "ERROR" or found.interval is None:
+        return found.why
+    if outcome == "PASS":
+        return "the whole interval is inside the limit"
+    where = "wholly beyond the limit" if outcome == "FAIL" else "on both sides of the limit"
+    taken_for = "" if check.kind == "saliency" else _taken_for(check, gate, estimator, emotion)
+    return taken_for or f"the interval lies {where}"
+
+
+def _taken_for(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> str:
+    """Return what the wrong answers were: against the clean answers where the clips were changed."""
+    table = estimator.predictions(check.id, gate.at)
+    if gate.metric not in ("recall", "accuracy", "uar", "f1", "macro_f1", "drop") or table.empty:
+        return ""
+    if emotion is not None:
+        table = table[table["emotion"] == emotion]
+    wrong = table[table["emotion"] != table["predicted"]]
+    kind = "errors"
+    if check.kind != "clean":
+        before = estimator.clean.loc[wrong.index]
+        wrong, kind = wrong[before["emotion"] == before["predicted"]], "new errors"
+    if wrong.empty:
+        return ""
+    counts = wrong["predicted"].value_counts()
+    return f'{counts.iloc[0]} of {len(wrong)} {kind} are "{counts.index[0]}"'
+
+
+def next_step_of(check: Check, gate: Gate, found: Estimate, outcome: Outcome, emotion: str | None) -> str:
+    """Return what to do about a verdict; nothing of one that passed."""
+    if outcome == "PASS":
+        return ""
+    if outcome == "ERROR":
+        return "mend what the reason names and run this check again; nothing was decided"
+    if outcome == "UNSURE":
+        return more_clips(gate, found)
+    of_emotion = f" of {emotion}" if emotion else ""
+    if check.kind == "clean":
+        return f"hear the misjudged clips{of_emotion}; add or reweight training clips where the label sounds right"
+    if check.kind == "corruption":
+        return f"add {check.uses[0].name} at this severity to the training, and audit again"
+    if check.kind == "attack":
+        attack = check.uses[0].name
+        return f"train on {attack} examples up to the epsilon you must withstand, or narrow who can reach the input"
+    if gate.region is not None and gate.maximum is not None:
+        what = f"the model goes by what lies in region {gate.region!r}{of_emotion}"
+        return f"{what}: take that out of the training data, or out of the input, and audit again"
+    return distrust(gate.of, emotion)
+
+
+def more_clips(gate: Gate, found: Estimate) -> str:
+    """Return how many times the clips would decide an unsure gate, should the value stay.
+
+    An interval's half shrinks with the square root of the clips.
+    """
+    if found.value is None or found.interval is None:
+        return "add clips or clusters until an interval can be given"
+    limit = gate.minimum if gate.minimum is not None and found.interval[0] < gate.minimum else gate.maximum
+    assert limit is not None
+    # The side that reaches over the limit is the one to be narrowed; the other may lie beyond what was tested.
+    low, high = found.interval
+    half = found.value - low if found.value >= limit else high - found.value
+    gap = abs(found.value - limit)
+    if not math.isfinite(half) or half <= 0:
+        return "add clips, and test severities beyond the limit"
+    if gap < half / 10:
+        return "the value is at the limit: about 4x as many clips would halve this interval, and may still not decide"
+    factor = (half / gap) ** 2
+    size = f"{factor:.0f}" if factor >= 10 else f"{max(factor, 1.1):.1f}"
+    return f"about {size}x as many clips would decide it, should the value stay"
