@@ -66,12 +66,14 @@ class Answers:
     ) -> float:
         """Return one metric of a check at a severity `at`, over all clips or for one emotion or group.
 
-        `of` names a saliency method; of its maps, `by` names the score and `fill` what hid the cells (the first of the
-        suite where not given), `region` a region, `after` a sanity test. Infinite where the quantity lies beyond what
-        was tested. Raises UsageError, with the nearest name, for what was not measured, and AuditError for what could
-        not be.
+        `of` names a saliency method, or one attack of several; of maps, `by` names the score and `fill` what hid the
+        cells (the first of the suite where not given), `region` a region, `after` a sanity test. Infinite where the
+        quantity lies beyond what was tested. Raises UsageError, with the nearest name, for what was not measured, and
+        AuditError for what could not be.
         """
-        rows = [row for row in self.document["metrics"] if row["metric"] == metric]
+        # What one attack of several found alone is asked for by its name.
+        found = [row for row in self.document["metrics"] if row["metric"] == metric]
+        rows = [row for row in found if row["measure"] != "alone" or row["method"] == of]
         if check is None:
             checks = list(dict.fromkeys(row["check"] for row in rows))
             if "clean" not in checks and len(checks) != 1:

@@ -50,6 +50,8 @@ class Audit:
     findings: Sequence[Mapping[str, Any]] = ()
     standings: Sequence[Mapping[str, Any]] = ()
     stand_ins: Sequence[Mapping[str, Any]] = ()
+    soundness: Sequence[Mapping[str, Any]] = ()
+    screens: Sequence[Mapping[str, Any]] = ()
 
     @property
     def exit_code(self) -> int:
@@ -89,6 +91,8 @@ class Audit:
             "findings": self.findings,
             "standings": self.standings,
             "stand_ins": self.stand_ins,
+            "soundness": self.soundness,
+            "screens": self.screens,
         }
         return _storable(document)
 
@@ -121,6 +125,8 @@ class Audit:
             findings=document.get("findings", ()),
             standings=document.get("standings", ()),
             stand_ins=document.get("stand_ins", ()),
+            soundness=document.get("soundness", ()),
+            screens=document.get("screens", ()),
             records=pd.read_parquet(folder / "records.parquet"),
         )
 

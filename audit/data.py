@@ -90,6 +90,8 @@ class Dataset:
     truth: Callable[[Sample], tuple[Region | Patch, ...]] | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Clips by emotion that the suite declares not to judge."""
+    unusable: tuple[Sample, ...] = ()
+    """Samples of the split that cannot be judged, each with its reason among the problems."""
 
 
 def read_audio(sample: Sample) -> tuple[Waveform, int]:

@@ -1,4 +1,4 @@
-"""Opens a data source: layout, emotion names, unique ids and the split that is judged."""
+"""Opens a data source: layout, emotion names, unique ids, the split that is judged, and what a model was trained on."""
 
 from __future__ import annotations
 
@@ -66,6 +66,36 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     return Dataset(chosen, tuple(problems), facts.get("read"), facts.get("truth"), left_out)
 
 
+def open_train(source: DataSource, emotions: tuple[str, ...]) -> Dataset | None:
+    """Return the samples the source declares a model to be trained on (None where it does not), to be compared with.
+
+    `rest` are the clips of the source's own layout outside its split. A source of its own keeps every emotion it shows,
+    but for those its `emotions` leave out. Nothing is decoded here.
+    Raises DataError where its root is missing or no clip is left.
+    """
+    if source.train is None:
+        return None
+    if source.train == "rest":
+        if source.split is None:
+            raise DataError("data.train: rest is what a split leaves over, and data has no split: all clips are judged")
+        listed, problems, facts = _listed(source)
+        wanted, _ = _wanted(_renamed(listed, source.rename), source.emotions)
+        samples = _with_unique_ids(_known(wanted, emotions)[0])
+        chosen = {sample.id for sample in split(samples, source.split, source.seed)}
+        samples = tuple(sample for sample in samples if sample.id not in chosen)
+        where, problems = "data.train: rest", []
+    else:
+        listed, problems, facts = _listed(source.train, "data.train")
+        problems += _idle_renames(source.train, listed, "data.train")
+        wanted, _ = _wanted(_renamed(listed, source.train.rename), source.train.emotions)
+        where, samples = f"data.train: {_where(source.train)}", _with_unique_ids(wanted)
+        if samples:
+            samples = split(samples, source.train.split, source.train.seed, "data.train")
+    if not samples:
+        raise DataError(f"{where}: no clip is left to compare with")
+    return Dataset(samples, tuple(problems), facts.get("read"), facts.get("truth"))
+
+
 def count_clips(source: DataSource, emotions: tuple[str, ...] | None = None) -> Listing:
     """Return what `open_dataset` would give, counted; all emotions count where those of the model are not known.
 
@@ -80,11 +110,14 @@ def count_clips(source: DataSource, emotions: tuple[str, ...] | None = None) -> 
     return Listing(counts, tuple(sorted(columns)), dataset.problems)
 
 
-def split(samples: tuple[Sample, ...], how: Mapping[str, Any] | None, seed: int) -> tuple[Sample, ...]:
+def split(
+    samples: tuple[Sample, ...], how: Mapping[str, Any] | None, seed: int, name: str = "data"
+) -> tuple[Sample, ...]:
     """Return the part of the samples a split names, in their order: all of them where `how` is None.
 
     `{random: 0.2}` draws that share of the clips, `{by: speaker, share: 0.2}` that share of the speakers with all
-    their clips, `{column: fold, values: [test]}` the clips whose column holds one of the values.
+    their clips, `{column: fold, values: [test]}` the clips whose column holds one of the values. `name` is what errors
+    call the source. Raises DataError where the split cannot be drawn.
     """
     if how is None:
         return samples
@@ -96,13 +129,13 @@ def split(samples: tuple[Sample, ...], how: Mapping[str, Any] | None, seed: int)
         there = sorted({name for sample in samples for name in sample.groups})
         near = did_you_mean(column, there)
         raise DataError(
-            f"data.split: the clips have no column {column!r}{near} (there are: {', '.join(there) or 'none'})"
+            f"{name}.split: the clips have no column {column!r}{near} (there are: {', '.join(there) or 'none'})"
         )
     if "by" in how:
         if len(having) < len(samples):
             first = next(sample for sample in samples if column not in sample.groups)
             raise DataError(
-                f"data.split: {len(samples) - len(having)} of {len(samples)} clips say nothing in column {column!r}, "
+                f"{name}.split: {len(samples) - len(having)} of {len(samples)} clips say nothing in column {column!r}, "
                 f"the first {first.path or first.id}; they would belong to both parts"
             )
         return split_by_group(samples, column, float(how["share"]), seed)
@@ -112,18 +145,20 @@ def split(samples: tuple[Sample, ...], how: Mapping[str, Any] | None, seed: int)
     if unknown:
         near = did_you_mean(unknown[0], there)
         listed = ", ".join(there[:LISTED_AT_MOST]) + (" ..." if len(there) > LISTED_AT_MOST else "")
-        raise DataError(f"data.split: no clip has {column} {unknown[0]!r}{near} (there are: {listed})")
+        raise DataError(f"{name}.split: no clip has {column} {unknown[0]!r}{near} (there are: {listed})")
     return where_group(having, column, wanted)
 
 
-def _listed(source: DataSource) -> tuple[list[Sample], list[Problem], Mapping[str, Any]]:
+def _listed(source: DataSource, name: str = "data") -> tuple[list[Sample], list[Problem], Mapping[str, Any]]:
     method = find("layout", source.layout.method, relative_to=source.layout.relative_to)
     keys = dict(source.layout.parameters)
     load = method.load()
     if source.root is None and not _takes_no_root(load):
-        raise DataError(f"layout {method.name} needs a root: write `root:` under `data:`, or give --data")
+        hint = ", or give --data" if name == "data" else ""
+        raise DataError(f"layout {method.name} needs a root: write `root:` under `{name}:`{hint}")
     if source.root is not None and not os.path.exists(source.root):
-        raise DataError(f"{source.root}: no such file or folder (data.root, or --data)")
+        hint = ", or --data" if name == "data" else ""
+        raise DataError(f"{source.root}: no such file or folder ({name}.root{hint})")
     found = list(load(source.root, **keys))
     samples = [item for item in found if isinstance(item, Sample)]
     return samples, [item for item in found if isinstance(item, Problem)], method.facts
@@ -138,12 +173,12 @@ def _renamed(samples: Iterable[Sample], rename: Mapping[str, str]) -> tuple[Samp
     return tuple(replace(sample, emotion=rename.get(sample.emotion, sample.emotion)) for sample in samples)
 
 
-def _idle_renames(source: DataSource, listed: Iterable[Sample]) -> list[Problem]:
+def _idle_renames(source: DataSource, listed: Iterable[Sample], name: str = "data") -> list[Problem]:
     there = {sample.emotion for sample in listed}
     return [
-        Problem(_where(source), f"data.rename names {name!r}, which no clip has{did_you_mean(name, there)}")
-        for name in source.rename
-        if name not in there
+        Problem(_where(source), f"{name}.rename names {old!r}, which no clip has{did_you_mean(old, there)}")
+        for old in source.rename
+        if old not in there
     ]
 
 

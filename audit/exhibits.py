@@ -18,7 +18,7 @@ from audit.checks.saliency import SaliencyRun
 from audit.checks.sanity import overlap
 from audit.checks.session import Session
 from audit.errors import MethodError
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.input_spec import InputSpec
 from audit.modality import words_of
 from audit.rendering.case import Case, Moved, Perturbation
@@ -107,7 +107,7 @@ def _perturbed(
         # The sweep again, as far as it is shown: an attack may draw its random numbers from one severity to the next.
         for change in changes(check, session, sorted(wanted)) if wanted else ():
             for index, values in zip(change.indices, change.after, strict=True):
-                if wanted[index] == change.severity:
+                if wanted[index] == change.severity and not change.measure:
                     left.remove(index)
                     found[session.samples[index].id] = Perturbation(
                         check.id, change.method, change.severity, change.on_waveform, values.cpu().numpy()

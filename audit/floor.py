@@ -6,7 +6,8 @@ limit on a fall, on calibration or on a difference says something of a model tha
 
 from __future__ import annotations
 
-from audit.estimate import Estimate, Estimator
+from audit.estimate import Estimate
+from audit.estimator import Estimator
 from audit.gate_id import Due
 from audit.outcome import SEVERITY, Cap, outcome_of
 from audit.suite import Gate

@@ -35,7 +35,7 @@ class Due:
     @property
     def method(self) -> str:
         """The method the verdict is about; of a clean check, its id."""
-        return self.gate.of or (self.check.uses[0].name if self.check.uses else self.check.id)
+        return self.gate.of or self.check.method
 
 
 def due(suite: Suite, emotions: Sequence[str]) -> tuple[Due, ...]:

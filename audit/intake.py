@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from audit.checks.session import Session
-from audit.data import Dataset, Problem, Sample, recording_of
+from audit.data import Dataset, Problem, Sample, printable, recording_of
 from audit.dataset import open_dataset
 from audit.errors import AuditError, DataError, ModelError, UsageError
 from audit.model import CHANGES_INPUTS, Model
@@ -48,7 +48,9 @@ def open_session(
                 f"decide.cluster is {cluster!r}, and {len(lacking)} clips have no such column, the first "
                 f"{lacking[0].id!r} (it has: {', '.join(lacking[0].groups) or 'none'}); name another or none"
             )
-    dataset = replace(dataset, samples=samples, problems=(*dataset.problems, *problems))
+    gone = {problem.path for problem in problems}
+    unusable = tuple(sample for sample in dataset.samples if printable(sample.where) in gone)
+    dataset = replace(dataset, samples=samples, problems=(*dataset.problems, *problems), unusable=unusable)
     session = Session(
         model=model,
         samples=samples,

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from audit.estimate import Estimator
+from audit.errors import MethodError
+from audit.estimator import Estimator
 from audit.floor import under_floor
 from audit.gate_id import Due
+from audit.multiplicity import holm
 from audit.outcome import Cap
 from audit.suite import Decide
-from audit.verdict import Verdict, decide
+from audit.verdict import Verdict, decide, measure
 
 
 def judge(
@@ -27,13 +29,27 @@ def judge(
 
     `error_of` says why a verdict cannot be given, `caps_of` what keeps it from being better, beside the floor.
     """
-    decided = []
+    measured = []
     for due in asked:
-        error = error_of(due)
-        floor = None if error else under_floor(due, estimator)
-        caps = () if error else (*([floor] if floor else ()), *caps_of(due))
-        decided.append(decide(due, estimator, error=error, caps=caps))
+        error, counted = error_of(due), estimator
+        try:
+            counted = estimator.without(due.gate.without) if due.gate.without else estimator
+        except MethodError as uncounted:
+            error = error or str(uncounted)
+        measured.append((due, measure(due, counted, error), counted))
+    # A suite passes where all of its gates do, so that what breaks one of them passes no more often than that one lets
+    # it: PASS is not adjusted (Berger 1982). Of many gates a sound model fails one by chance: FAIL is (Holm 1979).
+    adjusted = holm([found.errors(due.gate.minimum, due.gate.maximum)[1] for due, found, _ in measured])
+    decided = (
+        decide(due, found, counted, adjusted=error, caps=[*caps_of(due), *_floor(due, counted)])
+        for (due, found, counted), error in zip(measured, adjusted, strict=True)
+    )
     return tuple(settled(verdict, how.when_unsure, today) for verdict in decided)
+
+
+def _floor(due: Due, estimator: Estimator) -> Sequence[Cap]:
+    cap = under_floor(due, estimator)
+    return () if cap is None else (cap,)
 
 
 def settled(verdict: Verdict, when_unsure: str, today: date) -> Verdict:

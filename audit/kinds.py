@@ -27,6 +27,7 @@ FOLDERS: Mapping[str, str] = {
     "saliency": "saliency",
     "faithfulness": "faithfulness",
     "sanity": "sanity",
+    "screen": "screens",
 }
 PACKAGE = Path(__file__).parent
 F = TypeVar("F", bound=Callable[..., Any])
@@ -97,6 +98,15 @@ def sanity(*, alike: bool) -> Callable[[F], F]:
     must reach the key `least` (where alike), or by the rank correlation, which must stay below `most`.
     """
     return _mark("sanity", alike=alike)
+
+
+def screen(*, modality: str = "any", reads: Any = None) -> Callable[[F], F]:
+    """Mark `screen(items, **keys) -> Iterator[Finding]`: which samples are concerned, and why.
+
+    `reads(recording, **keys)` returns what is kept of every recording, in memory for as long as the screens run; of the
+    screen's keys it is given those that it names. Without it, no recording is read. `modality` is speech, face or any.
+    """
+    return _mark("screen", modality=modality, reads=reads)
 
 
 @dataclass(frozen=True)

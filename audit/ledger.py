@@ -24,18 +24,27 @@ class Ledger:
 
     by_check: dict[str, Cost] = field(default_factory=dict)
     _current: str = "setup"
+    _since: float | None = None
 
     @contextmanager
     def during(self, check: str) -> Iterator[Cost]:
-        """Book all that happens inside on `check`, wall time included."""
+        """Book all that happens inside on `check`, wall time included; one inside another, on the inner alone."""
+        outer = self._current if self._since is not None else None
+        self._book_time()
         before, self._current = self._current, check
-        cost = self.by_check.setdefault(check, Cost())
-        start = time.perf_counter()
         try:
-            yield cost
+            yield self.by_check.setdefault(check, Cost())
         finally:
-            cost.wall_seconds += time.perf_counter() - start
+            self._book_time()
             self._current = before
+            if outer is None:
+                self._since = None
+
+    def _book_time(self) -> None:
+        now = time.perf_counter()
+        if self._since is not None:
+            self.by_check.setdefault(self._current, Cost()).wall_seconds += now - self._since
+        self._since = now
 
     def add(self, *, forward: int = 0, backward: int = 0, seconds: float = 0.0) -> None:
         """Book passes on the current check."""

@@ -90,7 +90,13 @@ def calibration_bins(confidence: Floats, right: Floats) -> Floats:
     return np.concatenate([hot, hot * np.asarray(confidence)[:, None], hot * np.asarray(right)[:, None]], axis=1)
 
 
+def calibration_gaps(sums: Floats) -> tuple[Floats, Floats]:
+    """Return confidence minus right answers, summed in every bin, (..., BINS), and the number of clips, (...)."""
+    count, confidence, right = np.split(sums, 3, axis=-1)
+    return confidence - right, count.sum(axis=-1)
+
+
 def expected_calibration_error(sums: Floats) -> Floats:
     """Return the expected calibration error from summed `calibration_bins`, (...). Guo et al. (2017)."""
-    count, confidence, right = np.split(sums, 3, axis=-1)
-    return _share(np.abs(confidence - right).sum(axis=-1), count.sum(axis=-1))
+    gaps, count = calibration_gaps(sums)
+    return _share(np.abs(gaps).sum(axis=-1), count)

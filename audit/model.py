@@ -243,12 +243,22 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 
 
 def gradient(model: Model, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the gradient of the cross-entropy at `targets` with respect to each input, (n, ...).
+    """Return the gradient of the cross-entropy at `targets` with respect to each input, (n, ...), but for its length.
 
+    It is that of the log odds, which the cross-entropy rises along everywhere: of a model that is sure of itself, the
+    cross-entropy's own is zero in single precision, and an attack by its sign would not move.
     Raises MethodError where the model has no gradients.
     """
     if not model.differentiable:
         raise MethodError(f"model {model.name!r} gives no gradients; use a method that needs none")
     leaf = inputs.detach().requires_grad_(True)
-    loss = nn.functional.cross_entropy(model.logits(leaf), targets, reduction="sum")
-    return torch.autograd.grad(loss, leaf)[0]
+    return torch.autograd.grad(log_odds(model.logits(leaf), targets).sum(), leaf)[0]
+
+
+def log_odds(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the logarithm of the odds that it is any other emotion than the target, (n,).
+
+    The cross-entropy is log(1 + exp of it).
+    """
+    others = logits.scatter(1, targets[:, None], -torch.inf).logsumexp(1)
+    return others - logits.gather(1, targets[:, None]).squeeze(1)

@@ -22,6 +22,23 @@ class Cap:
     next_step: str
 
 
+@dataclass(frozen=True)
+class Trial:
+    """One thing asked of what a gate rests on: `value` with its interval must lie from `least` to `most`.
+
+    ERROR where it could not be asked, and `reason` says why.
+    """
+
+    name: str
+    value: float | None
+    interval: tuple[float, float] | None
+    n: int
+    least: float | None
+    most: float | None
+    outcome: Outcome
+    reason: str
+
+
 def outcome_of(found: Estimate, least: float | None, most: float | None) -> Outcome:
     """Return PASS where the whole interval lies from `least` to `most`, FAIL where it is wholly beyond, else UNSURE.
 

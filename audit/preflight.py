@@ -148,6 +148,8 @@ def _planned(check: Check, clips: int | None, verdicts: int, lacking: Sequence[s
         return Planned(check.id, check.kind, methods, None, verdicts, None, None)
     n = min(clips, check.samples or clips)
     uses = [use for use in check.uses if use.name not in lacking]
+    if check.kind == "data":
+        return Planned(check.id, check.kind, methods, n, verdicts, 0, 0)
     if check.kind == "saliency":
         return Planned(check.id, check.kind, methods, n, verdicts, *_saliency_passes(check, uses, n))
     forward, backward = _passes(check, uses)
@@ -164,10 +166,13 @@ def _passes(check: Check, uses: Sequence[Use]) -> tuple[int, int]:
     values = len(check.sweep[1])
     if check.kind == "corruption":
         return values, 0
-    forward, backward = _own_passes(check.uses[0])
-    # With steps or queries, every epsilon takes its own; without, one gradient serves the whole curve.
-    times = values if {"steps", "queries"} & check.uses[0].parameters.keys() else 1
-    return values + times * forward, times * backward
+    forward, backward = 0, 0
+    for use in uses:
+        ahead, back = _own_passes(use)
+        # With steps or queries, every epsilon takes its own; without, one gradient serves the whole curve.
+        times = values if {"steps", "queries", "draws"} & use.parameters.keys() else 1
+        forward, backward = forward + values + times * ahead, backward + times * back
+    return forward, backward
 
 
 def _saliency_passes(check: Check, uses: Sequence[Use], clips: int) -> tuple[int, int]:
@@ -206,7 +211,7 @@ def _scored(use: Use) -> int:
 
 
 def _own_passes(use: Use) -> tuple[int, int]:
-    counted = (use.parameters.get(name) for name in ("samples", "steps", "queries"))
+    counted = (use.parameters.get(name) for name in ("samples", "steps", "queries", "draws"))
     times = next((int(count) for count in counted if isinstance(count, int)), 1)
     if use.method == "occlusion" and use.parameters.get("window") is None:
         times = OCCLUDED

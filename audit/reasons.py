@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from audit.estimate import Estimate, Estimator
+from audit.estimate import Estimate
+from audit.estimator import Estimator
 from audit.outcome import Outcome
 from audit.standing import distrust
 from audit.suite import Check, Gate
@@ -19,13 +20,13 @@ def reason_of(
     if outcome == "PASS":
         return "the whole interval is inside the limit"
     where = "wholly beyond the limit" if outcome == "FAIL" else "on both sides of the limit"
-    taken_for = "" if check.kind == "saliency" else _taken_for(check, gate, estimator, emotion)
+    taken_for = "" if check.kind in ("saliency", "data") else _taken_for(check, gate, estimator, emotion)
     return taken_for or f"the interval lies {where}"
 
 
 def _taken_for(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> str:
     """Return what the wrong answers were: against the clean answers where the clips were changed."""
-    table = estimator.predictions(check.id, gate.at)
+    table = estimator.predictions(check.id, gate.at, gate.of)
     if gate.metric not in ("recall", "accuracy", "uar", "f1", "macro_f1", "drop") or table.empty:
         return ""
     if emotion is not None:
@@ -55,8 +56,12 @@ def next_step_of(check: Check, gate: Gate, found: Estimate, outcome: Outcome, em
     if check.kind == "corruption":
         return f"add {check.uses[0].name} at this severity to the training, and audit again"
     if check.kind == "attack":
-        attack = check.uses[0].name
+        attack = gate.of or (check.uses[0].name if len(check.uses) == 1 else "the strongest attack's")
         return f"train on {attack} examples up to the epsilon you must withstand, or narrow who can reach the input"
+    if check.kind == "data":
+        return (
+            f"see what {gate.of} found{of_emotion}: take it out of the train set or of what is judged, and train again"
+        )
     if gate.region is not None and gate.maximum is not None:
         what = f"the model goes by what lies in region {gate.region!r}{of_emotion}"
         return f"{what}: take that out of the training data, or out of the input, and audit again"

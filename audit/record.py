@@ -14,6 +14,7 @@ COLUMNS = ("check", "method", "measure", "severity", "sample", "emotion", "predi
 GROUP_PREFIX = "group."
 RANDOM, ENERGY = "random", "energy"
 CHANCE, OTHER, CONFINED = "chance", "other", "confined"
+ALONE, SOUNDNESS, FOUND = "alone", "soundness", "found"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Record:
 
     `severity` is the sweep's value (NaN where there is none; for saliency the masked share, a sanity test's own
     severity, or the epsilon of the confined attack). `measure` says what `score` is: empty for a prediction, `snr_db`
-    for a prediction after a waveform attack (`score` is the reached signal-to-noise ratio in dB). Of saliency:
+    for a prediction after a waveform attack (`score` is the reached signal-to-noise ratio in dB). Where a check has
+    several attacks, a prediction is of the method `strongest`, and `alone` is a prediction after one of them; the
+    method `soundness` is what the tests of an attack check measure. Of saliency:
     `probability_drop/mean` and the like for a faithfulness score, with the fill after the slash where it has one;
     `localisation` and `top_k_intersection`, followed by a region's name where it is not the emotion's own;
     `chance/...` for what the same maps put elsewhere score; `similarity/...` and `other/...` for a sanity test's maps;

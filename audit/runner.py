@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from audit import gate_id, shortcuts, stand_ins, summary, wording
+from audit import gate_id, shortcuts, soundness, stand_ins, standing, summary, wording
 from audit.audit import LIMITS, Audit
-from audit.checks import attack, change, clean, corruption, gradients
-from audit.checks.saliency import SaliencyRun
-from audit.checks.session import Session
-from audit.data import Dataset
-from audit.errors import AuditError, MethodError, UsageError, did_you_mean
-from audit.estimate import Estimator
+from audit.checking import Findings, check_all
+from audit.errors import UsageError, did_you_mean
+from audit.estimator import Estimator
 from audit.exhibits import show
 from audit.facts import cost, data_facts, model_facts, provenance, suite_facts
 from audit.grammar.suite_reader import check_emotions
@@ -25,34 +22,9 @@ from audit.ledger import Ledger
 from audit.manifest import load_model
 from audit.model import Model, as_found
 from audit.progress import Progress, Unwatched
-from audit.record import Record, table
+from audit.record import table
 from audit.stability import examine
-from audit.standing import Standing, caps_of, standings
 from audit.suite import Check, Suite
-
-
-@dataclass
-class Findings:
-    """What the checks brought together: records, saliency maps by check, what could not be judged, what was left out.
-
-    `errors` holds a reason by check, `left_out` by check and method.
-    """
-
-    records: list[Record] = field(default_factory=list)
-    explained: dict[str, SaliencyRun] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def error_of(self, due: gate_id.Due) -> str | None:
-        """Return why a verdict cannot be given: the check ended in an error, or a saliency method refused."""
-        explained = self.explained.get(due.check.id)
-        refused = explained.refused.get(due.method) if explained else None
-        return self.errors.get(due.check.id) or refused
-
-    def judged(self, checks: Iterable[Check]) -> list[Check]:
-        """Return the checks of which at least one method was tried."""
-        skipped = [c.id for c in checks if len(self.left_out.get(c.id, ())) == len(c.uses) and c.uses]
-        return [check for check in checks if check.id not in (*self.errors, *skipped)]
 
 
 def run(
@@ -87,25 +59,28 @@ def run(
         bar.announce(wording.header(model_row, data_row, suite.decide.cluster))
         with judged.ledger.during("stability"):
             unstable = examine(session)
-        findings = _check_all(checks, session, dataset)
+        assert suite.data is not None
+        findings = check_all(checks, session, dataset, suite.data)
         records = table(findings.records)
         estimator = Estimator(records, judged.emotions, suite.groups, suite.decide)
         kept = findings.judged(checks)
         rows = summary.metric_rows(kept, estimator)
-        standing = _standings(kept, estimator, findings)
-        best = summary.best_saliency(kept, estimator, standing)
+        stands = findings.standings(kept, estimator)
+        sound = findings.soundness(kept, estimator)
+        best = summary.best_saliency(kept, estimator, stands)
         with judged.ledger.during("exhibits"):
             exhibits = show(kept, session, estimator, findings.explained, best["method"], media) if media else []
     asked = _asked(suite, checks, judged.emotions, only_emotion)
     left_out = _left_out(asked, findings)
     asked = [due for due in asked if due.method not in findings.left_out.get(due.check.id, ())]
+    standing_caps, soundness_caps = standing.caps_of(stands), soundness.caps_of(sound)
     verdicts = judge(
         asked,
         estimator,
         suite.decide,
         today=started.date(),
         error_of=lambda due: unstable.reason if unstable else findings.error_of(due),
-        caps_of=caps_of(standing),
+        caps_of=lambda due: (*standing_caps(due), *soundness_caps(due)),
     )
     # Gates as a whole, also where one emotion is judged: a stand-in that says it of everything knows nothing yet.
     whole = _asked(suite, checks, judged.emotions, None)
@@ -132,10 +107,12 @@ def run(
         records=records,
         left_out=left_out,
         stand_ins=[asdict(each) for each in useless],
-        standings=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in standing],
+        soundness=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in sound],
+        screens=[{"check": check, **run.summary} for check, run in findings.screened.items()],
+        standings=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in stands],
         findings=[
             {**asdict(each), "told": str(each)}
-            for each in (*([unstable] if unstable else ()), *shortcuts.found(kept, estimator, standing))
+            for each in (*([unstable] if unstable else ()), *shortcuts.found(kept, estimator, stands))
         ],
     )
 
@@ -149,8 +126,11 @@ def _selected(suite: Suite, only: str | None) -> tuple[tuple[Check, ...], str | 
         raise UsageError(
             f"--only: the suite has no check {wanted!r}{did_you_mean(wanted, ids)} (it has: {', '.join(ids)})"
         )
-    # The clean predictions come along, without their gates: drops and new errors are counted from them.
-    kept = [c if c.id == wanted else replace(c, gates=()) for c in suite.checks if c.id in (wanted, "clean")]
+    # The clean predictions come along, without their gates: drops and new errors are counted from them. So do screens
+    # whose findings a gate does not count.
+    screened = any(gate.without for check in suite.checks if check.id == wanted for gate in check.gates)
+    along = ["clean", *(check.id for check in suite.checks if check.kind == "data" and screened)]
+    kept = [c if c.id == wanted else replace(c, gates=()) for c in suite.checks if c.id in (wanted, *along)]
     return tuple(kept), emotion or None
 
 
@@ -160,63 +140,12 @@ def _given(value: Path | None, what: str) -> Path:
     return value
 
 
-def _check_all(checks: Sequence[Check], session: Session, dataset: Dataset) -> Findings:
-    findings = Findings()
-    if "clean" not in [check.id for check in checks]:
-        findings.records.extend(clean.run(Check("clean", "clean"), session))
-    for check in checks:
-        with session.model.ledger.during(check.id):
-            try:
-                findings.records.extend(_records(check, session, dataset, findings))
-            except AuditError as error:
-                findings.errors[check.id] = str(error)
-            finally:
-                session.progress.end()
-    return findings
-
-
-def _records(check: Check, session: Session, dataset: Dataset, findings: Findings) -> list[Record]:
-    if check.kind == "clean":
-        session.progress.begin(check.id, clean.total(check, session))
-        return list(clean.run(check, session))
-    if check.kind == "saliency":
-        truth, lacking = dataset.truth, _lacking(check, session, findings)
-        explained = SaliencyRun(check, session, (lambda i: truth(session.samples[i])) if truth else None, lacking)
-        findings.explained[check.id] = explained
-        session.progress.begin(check.id, explained.total())
-        return list(explained.records())
-    session.progress.begin(check.id, change.total(check, session))
-    if lacking := _lacking(check, session, findings):
-        if check.id in findings.left_out:
-            return []
-        raise MethodError(*lacking.values())
-    changes = corruption.changes if check.kind == "corruption" else attack.changes
-    return list(change.judged(check, session, changes))
-
-
-def _lacking(check: Check, session: Session, findings: Findings) -> dict[str, str]:
-    lacking = gradients.lacking(check, session.model)
-    if lacking and check.without_gradients == "leave_out":
-        findings.left_out[check.id] = lacking
-    return lacking
-
-
 def _asked(
     suite: Suite, checks: Sequence[Check], emotions: Sequence[str], only_emotion: str | None
 ) -> list[gate_id.Due]:
     gated = {check.id for check in checks if check.gates}
     everything = gate_id.due(suite, emotions)
     return [due for due in everything if due.check.id in gated and only_emotion in (None, due.emotion)]
-
-
-def _standings(checks: Sequence[Check], estimator: Estimator, findings: Findings) -> list[Standing]:
-    return [
-        standing
-        for check in checks
-        if (explained := findings.explained.get(check.id)) is not None
-        for standing in standings(check, estimator, explained.refused, explained.untested)
-        if standing.method not in findings.left_out.get(check.id, ())
-    ]
 
 
 def _left_out(asked: Sequence[gate_id.Due], findings: Findings) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.record import CHANCE
 from audit.standing import Standing
 from audit.suite import Check

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.data import Sample
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.gate_id import Due
 from audit.judging import judge
 from audit.record import CHANCE, Record, table
@@ -75,7 +75,12 @@ ANSWERS: Mapping[str, Answer] = {
 def judged(
     suite: Suite, asked: Sequence[Due], samples: Sequence[Sample], emotions: Sequence[str], today: date
 ) -> tuple[StandIn, ...]:
-    """Return what every stand-in makes of the gates that are asked, on these clips of a model with these emotions."""
+    """Return what every stand-in makes of the gates that are asked, on these clips of a model with these emotions.
+
+    Gates on the data are left aside: they are about no model.
+    """
+    # What screens find is of no consequence for who knows nothing anyway.
+    asked = [replace(due, gate=replace(due.gate, without=())) for due in asked if due.check.kind != "data"]
     checks = tuple({due.check.id: due.check for due in asked}.values())
     found = []
     for name, answer in ANSWERS.items():
@@ -112,7 +117,7 @@ def _records(
     answer: Answer,
 ) -> Iterator[Record]:
     seed = suite.decide.seed
-    for check in (Check("clean", "clean"), *(check for check in checks if check.kind != "clean")):
+    for check in (Check("clean", "clean"), *(check for check in checks if check.kind not in ("clean", "data"))):
         own = [samples[i] for i in shared_out(samples, check.samples, seed)]
         if check.kind == "saliency":
             yield from _maps(check, own)
@@ -122,7 +127,7 @@ def _records(
             rng = np.random.default_rng(stream_seed(seed, "stand-in", name, check.id, at))
             for sample, row in zip(own, answer(truths, len(emotions), rng), strict=True):
                 said = emotions[int(row.argmax())]
-                yield Record(check.id, _method(check), "", at, sample, said, row.tolist(), math.nan)
+                yield Record(check.id, check.method, "", at, sample, said, row.tolist(), math.nan)
 
 
 def _maps(check: Check, samples: Sequence[Sample]) -> Iterator[Record]:
@@ -131,7 +136,3 @@ def _maps(check: Check, samples: Sequence[Sample]) -> Iterator[Record]:
             for name in (measure, f"{CHANCE}/{measure}"):
                 for sample in samples:
                     yield Record(check.id, use.name, name, check.masked, sample, "", [], 0.0)
-
-
-def _method(check: Check) -> str:
-    return check.uses[0].name if check.uses else check.id

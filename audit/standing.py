@@ -7,28 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audit.estimate import Estimate, Estimator
+from audit.estimate import Estimate
+from audit.estimator import Estimator
 from audit.gate_id import Due
-from audit.outcome import Cap, Outcome
+from audit.outcome import Cap, Outcome, Trial
 from audit.record import CHANCE, CONFINED, ENERGY, OTHER
 from audit.suite import Check, Use, known
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One thing asked of a method's maps: `value` with its interval must lie from `least` to `most`.
-
-    ERROR where it could not be asked, and `reason` says why.
-    """
-
-    name: str
-    value: float | None
-    interval: tuple[float, float] | None
-    n: int
-    least: float | None
-    most: float | None
-    outcome: Outcome
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from audit.kinds import Method, find
 
+STRONGEST = "strongest"
+"""The method that predictions are of where a check has several attacks: per clip the worst that any of them found."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -36,8 +39,9 @@ class Gate:
     """One limit on one metric: `per` is None, emotion or group; `at` the severity; `of` the saliency method.
 
     `by` names the faithfulness score (None for the check's first), `region` a region of the check (None for where the
-    emotion is known to lie), `after` a sanity test. `floor` is what the clean answers must reach for the gate to pass:
-    a number, `above_chance`, or None for nothing. An `informational` gate is shown and never blocks.
+    emotion is known to lie), `after` a sanity test. What the screens `without` found is not counted. `floor` is what
+    the clean answers must reach for the gate to pass: a number, `above_chance`, or None for nothing. An `informational`
+    gate is shown and never blocks.
     """
 
     metric: str
@@ -49,6 +53,7 @@ class Gate:
     by: str | None = None
     region: str | None = None
     after: str | None = None
+    without: tuple[str, ...] = ()
     floor: float | Literal["above_chance"] | None = None
     informational: bool = False
     waive: Waiver | None = None
@@ -95,6 +100,7 @@ class Check:
     For saliency: `faithfulness` scores the maps, the first of them deciding which are shown, beside `random_masks`;
     `sanity` tests them on `sanity_samples` clips; `regions` are parts of the input to look for relevance in; `confined`
     is an attack that is held to the cells a map calls salient.
+    An attack's `soundness_samples` are the clips on which it is tested whether robustness is masked gradients alone.
     `without_gradients` says what becomes of an attack or saliency method that needs gradients where the model gives
     none: its gates are ERROR, or it is left out.
     """
@@ -109,11 +115,19 @@ class Check:
     random_masks: int = 10
     sanity: tuple[Use, ...] = ()
     sanity_samples: int = 24
+    soundness_samples: int = 40
     regions: tuple[NamedRegion, ...] = ()
     confined: Use | None = None
     without_gradients: Literal["error", "leave_out"] = "error"
     gates: tuple[Gate, ...] = ()
     place: Place | None = None
+
+    @property
+    def method(self) -> str:
+        """What its predictions are after: its method, of several the strongest; the check's id where it has none."""
+        if len(self.uses) > 1:
+            return STRONGEST
+        return self.uses[0].name if self.uses else self.id
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from audit.audit import metric_row
-from audit.estimate import OVER_ALL, PER_EMOTION, Estimate, Estimator
-from audit.record import CHANCE, ENERGY
+from audit.estimate import Estimate
+from audit.estimator import OVER_ALL, PER_EMOTION, Estimator
+from audit.record import ALONE, CHANCE, ENERGY, FOUND
 from audit.standing import Standing, better_than, over_chance
 from audit.suite import Check
 
@@ -18,18 +19,17 @@ def metric_rows(checks: Sequence[Check], estimator: Estimator) -> list[Row]:
     """Return one row per check, severity, metric and emotion, group, or all."""
     rows: list[Row] = []
     for check in checks:
-        rows.extend(
-            _saliency_rows(check, estimator) if check.kind == "saliency" else _prediction_rows(check, estimator)
-        )
+        of = {"saliency": _saliency_rows, "data": _data_rows}.get(check.kind, _prediction_rows)
+        rows.extend(of(check, estimator))
     return rows
 
 
 def confusions(checks: Sequence[Check], estimator: Estimator) -> list[Row]:
     """Return the confusion counts of every check and severity."""
     return [
-        {"check": check.id, "method": _method(check), "at": at, "counts": estimator.confusion(check.id, at).tolist()}
+        {"check": check.id, "method": check.method, "at": at, "counts": estimator.confusion(check.id, at).tolist()}
         for check in checks
-        if check.kind != "saliency"
+        if check.kind not in ("saliency", "data")
         for at in _severities(check, estimator)
     ]
 
@@ -56,7 +56,7 @@ def best_saliency(checks: Sequence[Check], estimator: Estimator, standings: Sequ
 
 
 def _prediction_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
-    key = (check.id, check.kind, _method(check), "")
+    key = (check.id, check.kind, check.method, "")
     for at in _severities(check, estimator):
         for metric in (*OVER_ALL, "ece", *(() if check.kind == "clean" else ("drop",))):
             found = estimator.predicted(check.id, metric, at=at)
@@ -71,6 +71,7 @@ def _prediction_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
         if at is not None and (check.id, key[2], "snr_db", at) in estimator.keys:
             reached = estimator.mean_score(check.id, key[2], "snr_db", at=at)
             yield metric_row(key, "snr_db", reached, at=at, emotion=None, group=None)
+        yield from _alone_rows(check, estimator, at)
     if check.kind == "clean":
         return
     for metric in ("curve_area", *(("critical_epsilon",) if check.kind == "attack" else ())):
@@ -81,6 +82,28 @@ def _prediction_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
         for group in estimator.groups:
             found = estimator.curve(check.id, metric, group=group)
             yield metric_row(key, metric, found, at=None, emotion=None, group=group)
+
+
+def _alone_rows(check: Check, estimator: Estimator, at: float | None) -> Iterator[Row]:
+    """Yield what each of several attacks comes to by itself."""
+    for use in check.uses if len(check.uses) > 1 else ():
+        if estimator.predictions(check.id, at, use.name).empty:
+            continue
+        key = (check.id, check.kind, use.name, ALONE)
+        found = estimator.predicted(check.id, "accuracy", at=at, of=use.name)
+        yield metric_row(key, "accuracy", found, at=at, emotion=None, group=None)
+        for emotion in estimator.emotions:
+            found = estimator.predicted(check.id, "recall", at=at, emotion=emotion, of=use.name)
+            yield metric_row(key, "recall", found, at=at, emotion=emotion, group=None)
+
+
+def _data_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
+    for name, method, measure, _ in estimator.keys:
+        if (name, measure) == (check.id, FOUND):
+            for emotion in (None, *estimator.emotions):
+                found = estimator.share_found(check.id, method, emotion=emotion)
+                key = (check.id, check.kind, method, "")
+                yield metric_row(key, "found", found, at=None, emotion=emotion, group=None)
 
 
 def _saliency_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
@@ -117,7 +140,3 @@ def _scores(
 
 def _severities(check: Check, estimator: Estimator) -> list[float | None]:
     return [None] if check.kind == "clean" else list(estimator.severities(check.id))
-
-
-def _method(check: Check) -> str:
-    return check.uses[0].name if check.uses else check.id

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.estimate import Estimate, Estimator
+from audit.estimate import Estimate
+from audit.estimator import Estimator
 from audit.gate_id import Due
 from audit.outcome import SEVERITY, Cap, Outcome, outcome_of
-from audit.reasons import next_step_of, reason_of
+from audit.reasons import more_clips, next_step_of, reason_of
 from audit.standing import over_chance, over_energy
 from audit.suite import Check, Gate
 
@@ -40,17 +41,31 @@ class Verdict:
     toothless: tuple[str, ...] = ()
 
 
-def decide(due: Due, estimator: Estimator, *, error: str | None = None, caps: Sequence[Cap] = ()) -> Verdict:
-    """Return the verdict that is due; `error` says why it could not be judged.
+def measure(due: Due, estimator: Estimator, error: str | None = None) -> Estimate:
+    """Return what a gate is about; no value where `error` says why it could not be judged."""
+    if error is not None:
+        return Estimate(None, None, 0, None, error)
+    return _estimate(due.check, due.gate, estimator, due.emotion, due.group)
 
+
+def decide(
+    due: Due, found: Estimate, estimator: Estimator, *, adjusted: float = 0.0, caps: Sequence[Cap] = ()
+) -> Verdict:
+    """Return the verdict that is due on what was `found`.
+
+    `adjusted` is the error of calling it a failure, as one of all the suite's gates: where it is larger than an
+    interval's on one side may be, the failure may be chance and is UNSURE.
     Of several `caps` the worst counts, the first of those as bad; one as bad as the value says why before it does.
     """
     check, gate, emotion, group = due.check, due.gate, due.emotion, due.group
-    found = Estimate(None, None, 0, None, error) if error else _estimate(check, gate, estimator, emotion, group)
     outcome = outcome_of(found, gate.minimum, gate.maximum)
     reason = reason_of(check, gate, found, outcome, estimator, emotion)
     next_step = next_step_of(check, gate, found, outcome, emotion)
-    if caps and not error:
+    if outcome == "FAIL" and adjusted > (1 - estimator.decide.confidence) / 2:
+        outcome = "UNSURE"
+        reason = f"beyond the limit, as one of so many gates may be by chance (error {adjusted:.3f} over all of them)"
+        next_step = more_clips(gate, found)
+    if caps and found.value is not None:
         cap = max(caps, key=lambda each: SEVERITY.index(each.outcome))
         if SEVERITY.index(cap.outcome) >= SEVERITY.index(outcome):
             outcome, reason, next_step = cap.outcome, cap.reason, cap.next_step
@@ -74,9 +89,11 @@ def decide(due: Due, estimator: Estimator, *, error: str | None = None, caps: Se
 def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | None, group: str | None) -> Estimate:
     if check.kind == "saliency":
         return _of_maps(check, gate, estimator, emotion)
+    if check.kind == "data":
+        return estimator.share_found(check.id, gate.of or "", emotion=emotion)
     if gate.metric in ("critical_epsilon", "curve_area"):
-        return estimator.curve(check.id, gate.metric, emotion=emotion, group=group)
-    return estimator.predicted(check.id, gate.metric, at=gate.at, emotion=emotion, group=group)
+        return estimator.curve(check.id, gate.metric, emotion=emotion, group=group, of=gate.of)
+    return estimator.predicted(check.id, gate.metric, at=gate.at, emotion=emotion, group=group, of=gate.of)
 
 
 def _of_maps(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> Estimate:

@@ -23,7 +23,8 @@ import torch
 from audit.audit import Audit
 from audit.checks.places import cells_inside, cells_of
 from audit.dataset import open_dataset
-from audit.estimate import Estimate, Estimator
+from audit.estimate import Estimate
+from audit.estimator import Estimator
 from audit.input_spec import InputSpec
 from audit.kinds import known_methods
 from audit.manifest import load_model

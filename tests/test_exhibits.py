@@ -18,7 +18,7 @@ from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
 from audit.data import Sample
 from audit.errors import MethodError
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.exhibits import show
 from audit.model import TorchModel
 from audit.progress import Unwatched

@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from audit.data import Sample
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.floor import floor_of, under_floor
 from audit.gate_id import Due
 from audit.judging import judge

@@ -1,8 +1,7 @@
-"""Intervals: Wilson's by his formula and in scipy, the bootstrap by coverage and by determinism."""
+"""Intervals in closed form: against scipy, against their formulas solved by hand, and turned round."""
 
 import math
 
-import numpy as np
 import pytest
 from scipy import stats
 
@@ -15,51 +14,33 @@ def test_wilson_equals_scipys(right: int, n: int) -> None:
     assert intervals.wilson(right / n, n, 0.95) == pytest.approx((theirs.low, theirs.high))
 
 
-def test_one_seed_gives_one_interval() -> None:
-    rows = np.random.default_rng(1).random((40, 2)) + 1
-
-    def drawn(seed: int) -> np.ndarray:
-        ones = np.ones(40)
-        return intervals.replicates(rows, ones, lambda s: s[..., 1] / s[..., 0], draws=200, seed=seed)
-
-    np.testing.assert_array_equal(drawn(3), drawn(3))
-    assert not np.array_equal(drawn(3), drawn(4))
+def test_wilsons_ends_are_where_the_share_is_that_many_errors_away() -> None:
+    for end in intervals.wilson(0.7, 33.5, 0.9, freedom=8):
+        assert abs(0.7 - end) / math.sqrt(end * (1 - end) / 33.5) == pytest.approx(stats.t.ppf(0.95, 8))
 
 
-def test_a_bootstrap_of_a_mean_has_its_standard_error() -> None:
-    values = np.random.default_rng(2).normal(0, 1, 400)
-    rows = np.column_stack([np.ones(400), values])
-    draws = intervals.replicates(rows, np.ones(400), lambda s: s[..., 1] / s[..., 0], draws=4000, seed=0)
-    assert draws.std() == pytest.approx(values.std() / 20, rel=0.05)
+def test_reach_is_scipys_quantile_far_into_the_tail() -> None:
+    assert intervals.reach(0.95) == pytest.approx(stats.norm.ppf(0.975))
+    assert intervals.reach(0.95, 8) == pytest.approx(stats.t.ppf(0.975, 8))
+    assert intervals.reach(1 - 2e-10) == pytest.approx(stats.norm.isf(1e-10), rel=1e-4)
+    assert intervals.reach(0.0, 5) == 0
 
 
-def test_clustered_intervals_cover_the_truth_where_plain_ones_do_not() -> None:
-    """Nine speakers, each with a rate of their own: resampling clips alone is far too sure."""
-    rng = np.random.default_rng(5)
-    covered = {"clustered": 0, "plain": 0}
-    rounds = 300
-    for turn in range(rounds):
-        rates = np.clip(rng.normal(0.7, 0.12, 9), 0, 1)
-        right = rng.binomial(50, rates).astype(float)
-        for name, rows, repeats, units in (
-            ("clustered", np.column_stack([np.full(9, 50.0), right]), np.ones(9), 9),
-            ("plain", np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([450 - right.sum(), right.sum()]), 450),
-        ):
-            draws = intervals.replicates(rows, repeats, lambda s: s[..., 1] / s[..., 0], draws=400, seed=turn)
-            low, high = intervals.percentile(draws, units, 0.95)
-            covered[name] += low <= 0.7 <= high
-    assert covered["clustered"] / rounds > 0.92
-    assert covered["plain"] / rounds < 0.75
+def test_what_was_never_seen_is_as_wilson_says() -> None:
+    z = stats.norm.ppf(0.975)
+    assert intervals.unseen(60, 0.95) == pytest.approx(z * z / (60 + z * z))
 
 
-def test_one_unit_alone_gives_no_interval() -> None:
-    assert intervals.percentile(np.array([0.5, 0.5]), 1, 0.95) is None
+def test_twice_the_variance_of_independent_clips_halves_their_number() -> None:
+    assert intervals.effective_size(100, 0.0025, 0.005) == pytest.approx(50)
 
 
-def test_values_beyond_what_was_tested_stay_infinite() -> None:
-    low, high = intervals.percentile(np.array([0.1, 0.2, math.inf, math.inf]), 50, 0.95)
-    assert low == 0.1
-    assert high == math.inf
+def test_clusters_that_agree_by_chance_do_not_claim_any_number_of_clips() -> None:
+    assert intervals.effective_size(100, 0.0025, 0.0) == 400
+
+
+def test_clips_that_all_agree_count_as_they_are() -> None:
+    assert intervals.effective_size(100, 0.0, 0.0) == 100
 
 
 def test_a_paired_difference_holds_its_value_and_is_wider_for_fewer_pairs() -> None:
@@ -71,3 +52,25 @@ def test_no_change_at_all_still_leaves_room_for_one() -> None:
     low, high = intervals.paired_difference(0.0, 0.0, 30, 0.95)
     assert low < -0.05
     assert high > 0.05
+
+
+def test_the_least_error_of_a_share_is_its_score_test() -> None:
+    """Wilson's interval is the score test turned round, so turning it back gives that test's p-value."""
+    error = intervals.least_error(lambda confidence: intervals.wilson(0.9, 100, confidence), lambda i: i[0] >= 0.8)
+    assert error == pytest.approx(stats.norm.sf(0.1 / math.sqrt(0.8 * 0.2 / 100)), rel=1e-6)
+
+
+def test_the_least_error_is_where_the_interval_begins_to_hold() -> None:
+    def bounds(confidence: float) -> intervals.Interval:
+        return intervals.wilson(0.9, 100, confidence, freedom=8)
+
+    error = intervals.least_error(bounds, lambda i: i[0] >= 0.8)
+    assert bounds(1 - 2 * error * 1.001)[0] >= 0.8 > bounds(1 - 2 * error * 0.999)[0]
+
+
+def test_an_error_is_never_called_nothing_and_one_that_cannot_be_is_one() -> None:
+    def bounds(confidence: float) -> intervals.Interval:
+        return intervals.wilson(0.9, 10_000, confidence)
+
+    assert intervals.least_error(bounds, lambda i: i[0] >= 0.5) == intervals.LEAST_ERROR > 0
+    assert intervals.least_error(bounds, lambda i: i[1] < 0.5) == 1

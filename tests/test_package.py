@@ -9,14 +9,40 @@ import pytest
 
 import audit
 
-METHODS = ("corruptions", "attacks", "saliency", "faithfulness", "sanity", "representations", "layouts", "loaders")
+METHODS = (
+    "corruptions",
+    "attacks",
+    "saliency",
+    "faithfulness",
+    "sanity",
+    "representations",
+    "layouts",
+    "loaders",
+    "screens",
+)
 OWN = {
+    "attacks": {"manifest", "extras"},
     "loaders": {"manifest", "source", "extras", "adapter", "recognition"},
     "representations": {"source"},
     "sanity": {"scaling"},
     "saliency": {"scaling"},
+    "screens": {"screening", "modality"},
 }
-LIGHT = ("metrics", "intervals", "estimate", "verdict", "audit", "summary", "gate_id", "record", "suite")
+LIGHT = (
+    *(
+        "metrics",
+        "intervals",
+        "bounds",
+        "bootstrap",
+        "multiplicity",
+        "power",
+        "gaps",
+        "estimate",
+        "estimator",
+        "tables",
+    ),
+    *("verdict", "judging", "soundness", "audit", "summary", "gate_id", "record", "suite"),
+)
 
 
 def imports(path: Path) -> set[str]:

@@ -31,9 +31,9 @@ CHECKS = """
     gates: [{metric: critical_epsilon, min: 0.5}]
   - check: saliency
     method: [{lime: {samples: 32}}, gradcam, lrp, {smoothgrad: {samples: 2}}]
-    samples: 6
+    samples: 24
     random_masks: 2
-    sanity: [parameter_randomisation, seed_stability]
+    sanity: [seed_stability]
     gates: [{metric: conservation, of: lrp, max: 0.001}]
 """
 
@@ -137,7 +137,7 @@ def test_a_method_that_cannot_be_applied_is_an_error_and_the_rest_is_judged(repo
     gates: [{metric: accuracy, min: 0.5}]
   - check: saliency
     method: [{gradcam: {layer: nowhere}}, lrp]
-    samples: 6
+    samples: 24
     random_masks: 2
     sanity: []
     gates:

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from audit import shortcuts
 from audit.checks.saliency import SaliencyRun
 from audit.data import Sample
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.input_spec import SpeechInput
 from audit.model import TorchModel
+from audit.outcome import Trial
 from audit.record import CHANCE, Record, table
 from audit.shortcuts import Shortcut
-from audit.standing import Standing, Trial, standings
+from audit.standing import Standing, standings
 from audit.suite import Check, Decide, NamedRegion, Use
 
 from .toys import EMOTIONS, SPEC, picture_model, pictures, session

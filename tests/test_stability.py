@@ -156,7 +156,7 @@ def test_no_verdict_is_given_and_the_report_says_why_above_its_curves(
     assert main(["run", "own.audit.yaml", "--out", "out"]) == 3
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{finding}: asked ")
-    assert lines[-1] == "GATE NOT JUDGED  5 error, 0 fail, 0 unsure, 0 pass    exit 3"
+    assert lines[-1] == "GATE NOT JUDGED  5 error, 0 fail, 0 unsure, 0 pass, 5 toothless    exit 3"
     document = json.loads(Path("out/audit.json").read_text())
     (found,) = document["findings"]
     assert (found["finding"], found["clips"]) == (finding, 16)

@@ -98,7 +98,7 @@ def test_what_needs_gradients_is_an_error_and_the_rest_is_judged(write: Callable
     reasons = {verdict.reason for verdict in audit.verdicts if verdict.outcome == "ERROR"}
     assert len(reasons) == 3
     assert all("needs gradients, and model 'ear' gives none (black box: ear answers in numpy" in r for r in reasons)
-    assert any(reason.endswith("square needs none") for reason in reasons)
+    assert any(reason.endswith("square, uniform_noise and transfer need none") for reason in reasons)
     assert audit.left_out == []
     assert audit.cost["backward_samples"] == 0
 
@@ -168,7 +168,7 @@ def test_a_waveform_ahead_of_a_function_in_numpy_has_no_gradients_either(
     by_check = {verdict.check: verdict for verdict in audit.verdicts}
     assert by_check["fgsm"].outcome != "ERROR"
     assert by_check["heard"].outcome == "ERROR"
-    assert "model 'pitch' gives none of the waveform; square needs none" in by_check["heard"].reason
+    assert "model 'pitch' gives none of the waveform; square, uniform_noise and transfer need none" in by_check["heard"].reason
 
 
 def test_pytest_skips_what_is_left_out_with_the_reason(pytester: pytest.Pytester, write: Callable[[str], Path]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audit.attacks.worst import ROUNDING, margins, per_clip
 from audit.errors import MethodError
 from audit.kinds import attack
 from audit.model import Model
@@ -16,8 +17,6 @@ from audit.randomness import SampleRng
 
 HALVED_AFTER = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """The queries, of the paper's 10,000, after which it halves the square's share of the cells."""
-ROUNDING = 5e-6
-"""How far a clip's logits may differ from batch to batch, as a share of the largest."""
 
 
 @attack(norm="linf", gradients=False)
@@ -69,21 +68,21 @@ class _Search:
         self.places = torch.from_numpy(np.stack(places))
         with torch.no_grad():
             logits = model.logits(inputs)
-        self.margins = _margins(logits, targets)
+        self.margins = margins(logits, targets)
         self.noise = ROUNDING * logits.abs().amax(1).clamp_min(1.0)
 
     @torch.no_grad()
     def within(self, size: float) -> Tensor:
         """Return the best guess at each clip in the ball of this size."""
-        best, margins = self.inputs.clone(), self.margins.clone()
+        best, held = self.inputs.clone(), self.margins.clone()
         for query in range(self.queries if size > 0 else 0):
-            left = (margins >= 0).nonzero().squeeze(1)
+            left = (held >= 0).nonzero().squeeze(1)
             if not len(left):
                 break
             guess = self._square(best[left], left, query, size) if query else self._striped(left, size)
-            found = _margins(self.model.logits(guess), self.targets[left])
-            kept = self._better(best[left], guess, margins[left], found, left) if query else found == found
-            best[left[kept]], margins[left[kept]] = guess[kept], found[kept]
+            found = margins(self.model.logits(guess), self.targets[left])
+            kept = self._better(best[left], guess, held[left], found, left) if query else found == found
+            best[left[kept]], held[left[kept]] = guess[kept], found[kept]
         return best
 
     def _striped(self, left: Tensor, size: float) -> Tensor:
@@ -108,7 +107,7 @@ class _Search:
         guess = stepped(signs)
         # A square that would change nothing is a question wasted.
         idle = (guess == best).flatten(1).all(1)
-        return torch.where(_per_clip(idle, best), stepped(-signs), guess) if bool(idle.any()) else guess
+        return torch.where(per_clip(idle, best), stepped(-signs), guess) if bool(idle.any()) else guess
 
     def _better(self, best: Tensor, guess: Tensor, before: Tensor, after: Tensor, left: Tensor) -> Tensor:
         """Return which guesses lower the margin, the same whatever else is in the batch.
@@ -121,15 +120,9 @@ class _Search:
         better = gain > 2 * noise
         for row in ((gain - 2 * noise).abs() < noise).nonzero().squeeze(1).tolist():
             both = self.model.logits(torch.stack([best[row], guess[row]]))
-            first, second = _margins(both, self.targets[left[row]].expand(2))
+            first, second = margins(both, self.targets[left[row]].expand(2))
             better[row] = first - second > 2 * noise[row]
         return better | (after < 0)
-
-
-def _margins(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return each row's logit at its target less the largest other, (n,)."""
-    others = logits.scatter(1, targets[:, None], -math.inf).amax(1)
-    return logits.gather(1, targets[:, None]).squeeze(1) - others
 
 
 def _plane(shape: torch.Size) -> tuple[int, int, int]:
@@ -160,7 +153,3 @@ def _inside(places: Tensor, length: int, room: int) -> Tensor:
     start = (places * (room - length + 1)).long()
     cells = torch.arange(room)
     return (cells >= start[:, None]) & (cells < start[:, None] + length)
-
-
-def _per_clip(values: Tensor, like: Tensor) -> Tensor:
-    return values.view(-1, *[1] * (like.ndim - 1))

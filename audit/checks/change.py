@@ -16,7 +16,11 @@ from audit.suite import Check
 
 @dataclass(frozen=True)
 class Change:
-    """One batch at one severity: `before` and `after` are inputs, or waveforms where `on_waveform`, (n, ...)."""
+    """One batch at one severity: `before` and `after` are inputs, or waveforms where `on_waveform`, (n, ...).
+
+    `measure` is that of its records; `probabilities` (n, emotions) are what the model says to `after`, None where it
+    has not been asked.
+    """
 
     method: str
     severity: float
@@ -24,6 +28,8 @@ class Change:
     before: Tensor
     after: Tensor
     on_waveform: bool
+    measure: str = ""
+    probabilities: Tensor | None = None
 
 
 Changes = Callable[[Check, Session, Sequence[int]], Iterator[Change]]
@@ -33,9 +39,9 @@ def judged(check: Check, session: Session, changes: Changes) -> Iterator[Record]
     """Yield a prediction per changed clip; for changed waveforms, the reached signal-to-noise ratio too."""
     for change in changes(check, session, session.chosen(check)):
         model = space_of(session.model, on_waveform=change.on_waveform)
-        probabilities = session.predict(change.after, model)
-        yield from session.predictions(check, change.method, change.severity, change.indices, probabilities)
-        if change.on_waveform:
+        said = change.probabilities if change.probabilities is not None else session.predict(change.after, model)
+        yield from session.predictions(check, change.method, change.severity, change.indices, said, change.measure)
+        if change.on_waveform and not change.measure:
             reached = snr_db(change.before, change.after).cpu()
             yield from session.scores(check, change.method, "snr_db", change.severity, change.indices, reached)
         session.progress.advance(len(change.indices))
@@ -44,7 +50,8 @@ def judged(check: Check, session: Session, changes: Changes) -> Iterator[Record]
 def total(check: Check, session: Session) -> int:
     """Return the number of predictions the check makes."""
     assert check.sweep is not None
-    return len(session.chosen(check)) * len(check.sweep[1])
+    rounds = len(check.uses) + (len(check.uses) > 1)
+    return len(session.chosen(check)) * len(check.sweep[1]) * rounds
 
 
 def space_of(model: Model, *, on_waveform: bool) -> Model:

@@ -64,12 +64,18 @@ class Session:
         return torch.cat(parts)
 
     def predictions(
-        self, check: Check, method: str, severity: float, indices: Sequence[int], probabilities: Tensor
+        self,
+        check: Check,
+        method: str,
+        severity: float,
+        indices: Sequence[int],
+        probabilities: Tensor,
+        measure: str = "",
     ) -> Iterator[Record]:
         """Yield one prediction record per sample."""
         for index, row in zip(indices, probabilities, strict=True):
             emotion = self.model.emotions[int(row.argmax())]
-            yield Record(check.id, method, "", severity, self.samples[index], emotion, row.tolist(), math.nan)
+            yield Record(check.id, method, measure, severity, self.samples[index], emotion, row.tolist(), math.nan)
 
     def scores(
         self, check: Check, method: str, measure: str, severity: float, indices: Sequence[int], values: Tensor

@@ -45,7 +45,7 @@ def check_id(node: Node) -> str:
     """Return the id of a check as written, or by its method's name, or by its kind; empty where it has none of them."""
     entries = node.entries
     for key in ("id", "method", "check"):
-        if key == "method" and "check" in entries and entries["check"].value == "saliency":
+        if key == "method" and "check" in entries and entries["check"].value in ("saliency", "data"):
             continue
         if key in entries and isinstance(entries[key].value, str):
             name = str(entries[key].value)

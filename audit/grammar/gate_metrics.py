@@ -62,6 +62,7 @@ METRICS: Mapping[str, Metric] = {
     "top_k_intersection": Metric(
         "share of the most relevant cells, as many as the region has, that lie in it", ("saliency",), keys=("region",)
     ),
+    "found": Metric("share of the judged clips that a screen finds", ("data",)),
     "similarity": Metric("rank correlation with the maps a sanity test makes", ("saliency",), SIGNED, keys=("after",)),
     "overlap": Metric("share of the masked cells that a sanity test's maps mask too", ("saliency",), keys=("after",)),
 }

@@ -11,7 +11,8 @@ from audit.errors import did_you_mean
 from audit.grammar.document import Node
 from audit.grammar.gate_metrics import AVERAGES, METRICS, PREDICTED, SHARE, Metric
 from audit.grammar.keys import Key, Table
-from audit.grammar.values import Choice, Either, Flag, Number, Text
+from audit.grammar.values import Choice, Either, Flag, ListOf, Number, Text
+from audit.kinds import known_methods
 from audit.suite import Check, Gate, Place, Waiver
 
 ABOVE_CHANCE, NO_FLOOR = "above_chance", "none"
@@ -32,6 +33,17 @@ FOR_ALL = (
     Key("informational", Flag(), "whether it is shown and never blocks", default=False),
     Key("waive", WAIVER, "a failure that is lived with until a day"),
 )
+WITHOUT = Key(
+    "without",
+    Either((Text("a screen"), ListOf(Text("a screen"), least=1))),
+    "screens of the suite's data check: what they found is not counted",
+    default=(),
+)
+OF = {
+    "saliency": (Key("of", Text("a saliency method of this check"), "which saliency method", required=True),),
+    "attack": (Key("of", Text("an attack of this check"), "which attack alone; of several, the strongest by default"),),
+    "data": (Key("of", Text("a screen of this check"), "which screen", required=True),),
+}
 ABOUT_MAPS = (
     Key("by", Text("a faithfulness score of this check"), "which score; the first by default"),
     Key("region", Text("a region of this check"), "which region; where the emotion lies by default"),
@@ -42,19 +54,19 @@ ABOUT_MAPS = (
 def gate_table(kind: str) -> Table:
     """Return the keys of a gate in a check of this kind."""
     metrics = tuple(name for name, metric in METRICS.items() if kind in metric.kinds)
-    of = (Key("of", Text("a saliency method of this check"), "which saliency method", required=True),)
+    of = OF.get(kind, ())
     at = (Key("at", Number(), "which value of the sweep"),)
     return Table(
         "a gate",
         (
             Key("metric", Choice(metrics), "what is measured", required=True),
-            *(of if kind == "saliency" else ()),
+            *of,
             *(ABOUT_MAPS if kind == "saliency" else ()),
-            Key("per", Choice(("emotion",) if kind == "saliency" else ("emotion", "group")), "one verdict for each"),
+            Key("per", Choice(("emotion", "group") if kind in PREDICTED else ("emotion",)), "one verdict for each"),
             *(at if kind in ("corruption", "attack") else ()),
             Key("min", Number(), "the value must not be below"),
             Key("max", Number(), "the value must not be above"),
-            *((FLOOR,) if kind in PREDICTED else ()),
+            *((FLOOR, WITHOUT) if kind in PREDICTED else ()),
             *FOR_ALL,
         ),
     )
@@ -71,7 +83,7 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
     name, entries = row["metric"], node.entries
     metric = METRICS[name]
     _check_per(node, name, metric, row["per"], groups)
-    if kind == "saliency":
+    if kind in OF:
         _check_named(node, name, metric, check)
     if check.sweep is not None:
         _check_at(node, name, metric, row["at"], check.sweep)
@@ -89,6 +101,7 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
         row["max"],
         row["per"],
         **named,
+        without=_without(node, row.get("without", ())),
         floor=_floor(row.get("floor"), metric),
         informational=row["informational"],
         waive=_waiver(entries["waive"], row["waive"]) if row["waive"] else None,
@@ -102,6 +115,16 @@ def _floor(given: str | float | None, metric: Metric) -> Any:
     return None if given == NO_FLOOR else given
 
 
+def _without(node: Node, given: str | tuple[str, ...]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else given
+    known = known_methods("screen")
+    for name in names:
+        if name not in known:
+            entry = node.entries["without"]
+            raise entry.error(f"there is no screen {name!r}{did_you_mean(name, known)} (there are: {', '.join(known)})")
+    return tuple(names)
+
+
 def _waiver(node: Node, row: dict[str, Any]) -> Waiver:
     try:
         until = date.fromisoformat(row["until"])
@@ -110,10 +133,20 @@ def _waiver(node: Node, row: dict[str, Any]) -> Waiver:
     return Waiver(until, row["reason"])
 
 
+NOUNS = {"saliency": "saliency method", "attack": "attack", "data": "screen"}
+
+
+def _methods(check: Check) -> list[str]:
+    """Return what `of` may name; a data check that names no screen has them all."""
+    if check.kind == "data" and not check.uses:
+        return sorted(known_methods("screen"))
+    return [use.name for use in check.uses]
+
+
 def _check_named(node: Node, name: str, metric: Metric, check: Check) -> None:
     """Refuse a method, score, region or sanity test that the check does not have, or the metric does not take."""
     has = {
-        "of": ("saliency method", [use.name for use in check.uses]),
+        "of": (NOUNS.get(check.kind, "method"), _methods(check)),
         "by": ("faithfulness score", [use.name for use in check.faithfulness]),
         "region": ("region", [region.name for region in check.regions]),
         "after": ("sanity test", [use.name for use in check.sanity]),
@@ -141,8 +174,10 @@ def _refuse_elsewhere(node: Node, kind: str) -> None:
         where = ", ".join(METRICS[str(metric.value)].kinds)
         own = ", ".join(name for name, other in METRICS.items() if kind in other.kinds)
         raise metric.error(f"{metric.value} is measured by checks of kind {where}; one of kind {kind} has: {own}")
-    if "of" in entries and kind != "saliency":
-        raise entries["of"].key_error("`of` names a saliency method; only gates of a saliency check have it")
+    if "of" in entries and kind not in OF:
+        raise entries["of"].key_error(
+            "`of` names a saliency method, an attack or a screen; only gates of such a check have it"
+        )
     if "at" in entries and kind not in ("corruption", "attack"):
         raise entries["at"].key_error(f"`at` names a value of a sweep, and a {kind} check has none; remove it")
 
@@ -198,6 +233,7 @@ def gate_entry(gate: Gate) -> dict[str, Any]:
         "at": gate.at,
         "min": gate.minimum,
         "max": gate.maximum,
+        "without": list(gate.without) or None,
         "floor": (gate.floor or NO_FLOOR) if METRICS[gate.metric].relative else gate.floor,
         "informational": gate.informational or None,
         "waive": waiver_entry(gate.waive) if gate.waive else None,

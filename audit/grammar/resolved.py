@@ -34,6 +34,7 @@ def _data(data: DataSource) -> dict[str, Any]:
         **({"emotions": list(data.emotions)} if data.emotions else {}),
         "seed": data.seed,
         **_parameters(data.layout),
+        **({"train": data.train if isinstance(data.train, str) else _data(data.train)} if data.train else {}),
     }
 
 
@@ -49,14 +50,20 @@ def _check(check: Check) -> dict[str, Any]:
             entry["regions"] = {region.name: _ends(region) for region in check.regions}
         if check.confined is not None:
             entry["confined"] = {check.confined.method: _parameters(check.confined)}
+    elif check.kind == "data":
+        if check.uses:
+            entry["method"] = [{use.method: _parameters(use)} for use in check.uses]
     elif check.sweep is not None:
         name, values = check.sweep
-        (use,) = check.uses
-        entry["method"] = use.method
+        own = [{key: value for key, value in _parameters(use).items() if key != name} for use in check.uses]
+        several = len(check.uses) > 1
+        methods = [{use.method: keys} for use, keys in zip(check.uses, own, strict=True)]
+        entry["method"] = methods if several else check.uses[0].method
         entry["sweep"] = {name: list(values)}
         if check.kind == "attack":
             entry["space"] = check.space
-        entry.update({key: value for key, value in _parameters(use).items() if key != name})
+            entry["soundness_samples"] = check.soundness_samples
+        entry.update({} if several else own[0])
     if check.kind in ("attack", "saliency"):
         entry["without_gradients"] = check.without_gradients
     if check.samples is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.grammar.document import Node
 from audit.grammar.suite_keys import CONFINED_USE, FAITHFULNESS_USE, REGION, SALIENCY_USE, SANITY, SANITY_USE
-from audit.grammar.uses import MethodUse, use
+from audit.grammar.uses import items_of, several, use
 from audit.suite import NamedRegion, Use, known
 
 BASELINES = ("random", "energy")
@@ -19,15 +19,15 @@ def read_saliency(node: Node, row: dict[str, Any], folder: Path) -> dict[str, An
     Raises SuiteError at the place of what is wrong.
     """
     entries = node.entries
-    methods = _uses(SALIENCY_USE, entries["method"], folder)
-    for item, each in zip(_items(entries["method"]), methods, strict=True):
+    methods = several(SALIENCY_USE, entries["method"], folder)
+    for item, each in zip(items_of(entries["method"]), methods, strict=True):
         if each.name in BASELINES and ".py:" in each.method:
             raise item.error(f"a saliency method of your own cannot be called {each.name!r}, as a baseline is")
     given = entries.get("faithfulness", Node("probability_drop", node.mark))
     tests = entries.get("sanity", Node(tuple(Node(name, node.mark) for name in SANITY), node.mark))
     return {
         "uses": methods,
-        "faithfulness": _uses(FAITHFULNESS_USE, given, folder),
+        "faithfulness": several(FAITHFULNESS_USE, given, folder),
         "random_masks": row["random_masks"],
         "sanity": _sanity(tests, folder),
         "sanity_samples": row["sanity_samples"],
@@ -37,26 +37,9 @@ def read_saliency(node: Node, row: dict[str, Any], folder: Path) -> dict[str, An
     }
 
 
-def _items(node: Node) -> tuple[Node, ...]:
-    return node.items if isinstance(node.value, tuple) else (node,)
-
-
-def _uses(kind: MethodUse, node: Node, folder: Path) -> tuple[Use, ...]:
-    found: list[Use] = []
-    for item in _items(node):
-        method, name, parameters = kind.read(item)
-        each = use(method, name, parameters, item, folder)
-        if each.name in (other.name for other in found):
-            raise item.error(
-                f"{kind.family} method {each.name!r} is named twice; put the second into a check of its own"
-            )
-        found.append(each)
-    return tuple(found)
-
-
 def _sanity(node: Node, folder: Path) -> tuple[Use, ...]:
-    found = _uses(SANITY_USE, node, folder)
-    for item, each in zip(_items(node), found, strict=True):
+    found = several(SANITY_USE, node, folder)
+    for item, each in zip(items_of(node), found, strict=True):
         if not {"least", "most"} & known(each).parameters.keys():
             raise item.error(f"sanity test {each.name!r} has neither a key `least` nor `most`: nothing decides it")
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from audit.grammar.gates import gate_table
-from audit.grammar.keys import Key, method_keys
+from audit.grammar.keys import Key, Table, method_keys
 from audit.grammar.manifest_keys import MANIFEST
-from audit.grammar.suite_keys import CHECK_KINDS, COMMON, DATA, SUITE, SWEEP, check_table, data_table
+from audit.grammar.suite_keys import CHECK_KINDS, COMMON, DATA, REST, SUITE, SWEEP, check_table, data_table, train_table
 from audit.grammar.uses import OWN_FILE, MethodName
 from audit.grammar.values import Choice, ListOf
 from audit.kinds import Method, known_methods
@@ -20,7 +20,9 @@ Schema = dict[str, Any]
 def suite_schema() -> Schema:
     """Return the schema of *.audit.yaml files; a file that extends others may leave out what they hold."""
     schema = SUITE.schema()
-    schema["properties"]["data"] = {"type": "object", "allOf": _data_forms()}
+    train = {"properties": {"train": {"anyOf": [Choice((REST,)).schema(), {"$ref": "#/$defs/train"}]}}}
+    schema["properties"]["data"] = {"type": "object", "allOf": [*_data_forms(data_table), train]}
+    schema["$defs"] = {"train": {"type": "object", "required": ["layout"], "allOf": _data_forms(train_table)}}
     schema["properties"]["checks"] = {"type": "array", "minItems": 1, "items": _check()}
     return {
         "$schema": DIALECT,
@@ -36,9 +38,9 @@ def manifest_schema() -> Schema:
     return {"$schema": DIALECT, "title": "A model manifest of emotion-audit", **MANIFEST.schema()}
 
 
-def _data_forms() -> list[Schema]:
+def _data_forms(table_of: Callable[[Method], Table]) -> list[Schema]:
     known = known_methods("layout")
-    tables = {name: data_table(method) for name, method in sorted(known.items())}
+    tables = {name: table_of(method) for name, method in sorted(known.items())}
     every = {key.name: key for table in tables.values() for key in (*table.keys, *DATA)}
     return [
         *(_when({"layout": {"const": name}}, table.schema()) for name, table in tables.items()),
@@ -48,7 +50,7 @@ def _data_forms() -> list[Schema]:
 
 
 def _check() -> Schema:
-    forms = [_when({"check": {"const": kind}}, _plain_check(kind)) for kind in ("clean", "saliency")]
+    forms = [_when({"check": {"const": kind}}, _plain_check(kind)) for kind in ("clean", "saliency", "data")]
     for kind in ("corruption", "attack"):
         own = {"method": {"type": "string", "pattern": f"^{OWN_FILE}$"}}
         forms.append(_when({"check": {"const": kind}}, {"properties": {"method": MethodName(kind).schema()}}))

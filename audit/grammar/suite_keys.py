@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from audit.grammar.extends import PRESET
 from audit.grammar.keys import Key, Table, Variants, method_keys
 from audit.grammar.uses import MethodName, MethodUse
@@ -9,7 +11,7 @@ from audit.grammar.values import Anything, Choice, Either, ListOf, MapOf, Nothin
 from audit.kinds import Method
 from audit.suite import Check, Decide
 
-CHECK_KINDS = ("clean", "corruption", "attack", "saliency")
+CHECK_KINDS = ("clean", "corruption", "attack", "saliency", "data")
 ID = Text("letters a-z, digits, dots, hyphens and underscores", r"[a-z0-9_.\-]+")
 SHARE = Number(0, 1, above=True)
 SPLIT = Variants(
@@ -54,6 +56,12 @@ DATA = (
     ),
     Key("seed", Number(0, whole=True), "seed of the split, and of a layout that draws; decide.seed by default"),
 )
+REST: Final = "rest"
+TRAIN = Key(
+    "train",
+    Either((Choice((REST,)), MapOf(Anything("what its layout takes")))),
+    f"what the model was trained on, for the screens: {REST} for the clips outside the split, or a source of its own",
+)
 RESERVED = ("layout", "root", "split", "rename")
 DECIDE = Table(
     "decide",
@@ -79,6 +87,13 @@ WITHOUT_GRADIENTS = Key(
     "what becomes of a method that needs gradients where the model gives none: its gates are ERROR, or it is left out",
     default=Check.without_gradients,
 )
+SOUNDNESS = Key(
+    "soundness_samples",
+    Number(2, whole=True),
+    "clips on which it is tested whether the model's robustness is more than masked gradients",
+    default=Check.soundness_samples,
+)
+ATTACK = (SPACE, WITHOUT_GRADIENTS, SOUNDNESS)
 SALIENCY_USE = MethodUse("saliency")
 FAITHFULNESS_USE = MethodUse("faithfulness", many=("fill",))
 SANITY_USE = MethodUse("sanity")
@@ -110,6 +125,14 @@ SALIENCY = (
     Key("confined", CONFINED_USE, "an attack held to the salient cells, and to the least salient, at one epsilon"),
     WITHOUT_GRADIENTS,
 )
+SCREEN_USE = MethodUse("screen")
+SCREENING = (
+    Key(
+        "method",
+        Either((SCREEN_USE, ListOf(SCREEN_USE, least=1))),
+        "one or more screens; all that fit the data and have what they need by default",
+    ),
+)
 SUITE = Table(
     "a suite",
     (
@@ -125,22 +148,38 @@ SUITE = Table(
 )
 
 
+def attacks_table() -> Table:
+    """Return the keys of a check of several attacks, whose own keys stand under their names."""
+    about = "attacks, each a name or {name: {its keys}}; gates are on the strongest"
+    return Table("a check of several attacks", (*COMMON, Key("method", Anything(), about, True), SWEEP, *ATTACK))
+
+
 def data_table(layout: Method) -> Table:
     """Return the keys `data` takes with this layout."""
+    return _source(layout, "data", (*DATA, TRAIN))
+
+
+def train_table(layout: Method) -> Table:
+    """Return the keys `data.train` takes with this layout."""
+    return _source(layout, "data.train", DATA)
+
+
+def _source(layout: Method, name: str, keys: tuple[Key, ...]) -> Table:
     own = method_keys(layout, without=RESERVED)
     taken = [key.name for key in own]
-    return Table(f"data with layout {layout.name}", (*(key for key in DATA if key.name not in taken), *own))
+    return Table(f"{name} with layout {layout.name}", (*(key for key in keys if key.name not in taken), *own))
 
 
 def check_table(kind: str, method: Method | None, swept: str | None = None) -> Table:
     """Return the keys a check of this kind takes, with the parameters of its method but the swept one."""
     if method is None:
-        return Table(f"a check of kind {kind}", (*COMMON, *(SALIENCY if kind == "saliency" else ())))
+        own = {"saliency": SALIENCY, "data": SCREENING}.get(kind, ())
+        return Table(f"a check of kind {kind}", (*COMMON, *own))
     named = Key("method", MethodName(kind), f"which {kind}", required=True)
     keys = (
         named,
         SWEEP,
-        *((SPACE, WITHOUT_GRADIENTS) if kind == "attack" else ()),
+        *(ATTACK if kind == "attack" else ()),
         *method_keys(method, without=(swept or "",)),
     )
     return Table(f"{kind} {method.name}", (*COMMON, *keys))

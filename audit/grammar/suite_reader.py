@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from audit.errors import UsageError, did_you_mean
 from audit.grammar.document import Node
 from audit.grammar.extends import PRESET, check_id, preset_path, read_merged
 from audit.grammar.gates import read_gate
-from audit.grammar.keys import method_keys
+from audit.grammar.keys import Table
 from audit.grammar.resolved import resolve
 from audit.grammar.saliency import read_saliency
 from audit.grammar.suite_keys import (
     CHECK_KINDS,
     RESERVED,
+    REST,
+    SCREEN_USE,
     SUITE,
-    SWEEP,
     check_table,
     data_table,
+    train_table,
 )
-from audit.grammar.uses import MethodName, found, rebased, use
-from audit.grammar.values import Choice, Either, ListOf, Nothing, Number, Value
+from audit.grammar.swept import read_swept
+from audit.grammar.uses import MethodName, found, rebased, several, use
+from audit.grammar.values import Choice
 from audit.kinds import Method
 from audit.suite import Check, DataSource, Decide, Gate, Place, Suite, Use
 
@@ -54,7 +57,7 @@ def read_suite(path: Path, *, model: Path | None = None, data: Path | None = Non
         resolved={},
     )
     resolved = resolve(suite)
-    located = replace(suite.data, root=_from(folder, suite.data.root)) if suite.data else None
+    located = _located(suite.data, folder) if suite.data else None
     return replace(suite, model=_from(folder, suite.model), data=located, resolved=resolved)
 
 
@@ -82,12 +85,26 @@ def check_emotions(suite: Suite, emotions: tuple[str, ...]) -> None:
 
 
 def _data(node: Node, seed: int, folder: Path) -> DataSource:
+    source = _source(node, data_table, seed, folder)
+    train = node.entries.get("train")
+    if train is None or train.value is None:
+        return source
+    if train.value == REST:
+        if source.split is None:
+            raise train.error("`rest` is the clips outside the split, and data has no `split`: all clips are judged")
+        return replace(source, train=REST)
+    own = _source(train, train_table, source.seed, folder)
+    # Labels are compared: what is renamed on one side alone would differ in name only.
+    return replace(source, train=own if "rename" in train.entries else replace(own, rename=source.rename))
+
+
+def _source(node: Node, table_of: Callable[[Method], Table], seed: int, folder: Path) -> DataSource:
     entries = node.entries
     if "layout" not in entries:
-        raise node.error(f"data needs the key 'layout': {MethodName('layout').says}")
+        raise node.error(f"{node.name} needs the key 'layout': {MethodName('layout').says}")
     MethodName("layout").read(entries["layout"])
     layout = found("layout", entries["layout"])
-    row = data_table(layout).read(node)
+    row = table_of(layout).read(node)
     parameters = {name: row[name] for name in layout.parameters if name in row and name not in RESERVED}
     split = {"column": "split", "values": (row["split"],)} if isinstance(row["split"], str) else row["split"]
     return DataSource(
@@ -120,65 +137,16 @@ def _check(node: Node, folder: Path, groups: bool) -> Check:
         raise node.error(f"a check needs the key 'check': one of {', '.join(CHECK_KINDS)}")
     kind = Choice(CHECK_KINDS).read(entries["check"])
     if kind in ("corruption", "attack"):
-        return _swept(node, kind, folder, groups)
-    row = check_table(kind, None).read(node)
-    own = read_saliency(node, row, folder) if kind == "saliency" else {}
-    check = Check(id=_id(node, row["id"]), kind=kind, samples=row["samples"], place=_place(node), **own)
+        own = read_swept(node, kind, folder)
+    else:
+        row = check_table(kind, None).read(node)
+        own = {"id": row["id"], "samples": row["samples"]}
+    if kind == "saliency":
+        own |= read_saliency(node, row, folder)
+    if kind == "data" and "method" in entries:
+        own["uses"] = several(SCREEN_USE, entries["method"], folder)
+    check = Check(kind=kind, place=_place(node), **{**own, "id": _id(node, own["id"])})
     return replace(check, gates=_gates(entries.get("gates"), check, groups))
-
-
-def _swept(node: Node, kind: Any, folder: Path, groups: bool) -> Check:
-    entries = node.entries
-    if "method" not in entries:
-        raise node.error(f"a check of kind {kind} needs the key 'method': {MethodName(kind).says}")
-    MethodName(kind).read(entries["method"])
-    method = found(kind, entries["method"])
-    if "sweep" not in entries:
-        first = next(iter(method.parameters), "parameter")
-        raise node.error(f"{kind} {method.name} needs the key 'sweep', such as `sweep: {{{first}: [...]}}`")
-    sweep = _sweep(entries["sweep"], method)
-    row = check_table(kind, method, sweep[0]).read(node)
-    parameters = {name: row[name] for name in method.parameters if name in row}
-    check = Check(
-        id=_id(node, row["id"]),
-        kind=kind,
-        uses=(use(method, row["method"], parameters, entries["method"], folder),),
-        sweep=sweep,
-        space=row.get("space", "input"),
-        samples=row["samples"],
-        without_gradients=row.get("without_gradients", Check.without_gradients),
-        place=_place(node),
-    )
-    return replace(check, gates=_gates(entries.get("gates"), check, groups))
-
-
-def _sweep(node: Node, method: Method) -> tuple[str, tuple[float, ...]]:
-    SWEEP.kind.read(node)
-    ((name, values),) = node.entries.items()
-    known = {key.name: key.kind for key in method_keys(method)}
-    if name not in known:
-        raise values.key_error(
-            f"{method.family} {method.name} has no parameter {name!r}{did_you_mean(name, known)} "
-            f"(it has: {', '.join(known) or 'none'})"
-        )
-    each = _one_of(known[name])
-    least = Number(0) if method.family == "attack" else Number()
-    seen: list[float] = []
-    for item in values.items:
-        value = each.read(item)
-        least.read(item)
-        if value in seen:
-            raise item.error(f"{value:g} stands twice in the sweep of {name}")
-        seen.append(value)
-    return name, tuple(seen)
-
-
-def _one_of(kind: Value) -> Value:
-    if isinstance(kind, ListOf):
-        return kind.item
-    if isinstance(kind, Either):
-        return next((_one_of(each) for each in kind.of if not isinstance(each, Nothing)), Number())
-    return kind
 
 
 def _gates(node: Node | None, check: Check, groups: bool) -> tuple[Gate, ...]:
@@ -198,6 +166,11 @@ def _place(node: Node) -> Place:
 
 def _override(path: Path, folder: Path) -> Path:
     return path if path.is_absolute() else Path(os.path.relpath(path, folder))
+
+
+def _located(source: DataSource, folder: Path) -> DataSource:
+    train = _located(source.train, folder) if isinstance(source.train, DataSource) else source.train
+    return replace(source, root=_from(folder, source.root), train=train)
 
 
 def _from(folder: Path, path: Path | None) -> Path | None:

@@ -72,10 +72,14 @@ class MethodName(Value):
 
 @dataclass(frozen=True)
 class MethodUse(Value):
-    """A method's name, or one key, the name, with the method's parameters under it; `many` may also be lists."""
+    """A method's name, or one key, the name, with the method's parameters under it.
+
+    The parameters `many` may also be lists; those `without` are set elsewhere.
+    """
 
     family: str
     many: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def says(self) -> str:  # type: ignore[override]
@@ -88,19 +92,19 @@ class MethodUse(Value):
 
     def read(self, node: Node) -> tuple[Method, str, dict[str, Any]]:
         """Return the method, its name as written, and its parameters, defaults filled in."""
+        method, name, keys = self.named(node)
+        return method, name, self.table(method).read(keys)
+
+    def named(self, node: Node) -> tuple[Method, str, Node]:
+        """Return the method, its name as written, and where its parameters stand."""
         super().read(node)
         if isinstance(node.value, str):
-            method = found(self.family, node)
-            keys = Node({}, node.mark, node.key)
-            name = node.value
-        else:
-            if len(node.entries) != 1:
-                raise node.error(f"must be one {self.family} with its parameters, not {shown(node)}")
-            ((name, keys),) = node.entries.items()
-            method = found(self.family, keys, name=name)
-            if keys.value is None:
-                keys = Node({}, keys.mark, keys.key)
-        return method, name, self.table(method).read(keys)
+            return found(self.family, node), node.value, Node({}, node.mark, node.key)
+        if len(node.entries) != 1:
+            raise node.error(f"must be one {self.family} with its parameters, not {shown(node)}")
+        ((name, keys),) = node.entries.items()
+        method = found(self.family, keys, name=name)
+        return method, name, Node({}, keys.mark, keys.key) if keys.value is None else keys
 
     def table(self, method: Method) -> Table:
         """Return the keys the method takes."""
@@ -108,7 +112,7 @@ class MethodUse(Value):
             Key(key.name, Either((key.kind, ListOf(key.kind, least=1))), key.about, key.required, key.default)
             if key.name in self.many
             else key
-            for key in method_keys(method)
+            for key in method_keys(method, without=self.without)
         ]
         return Table(f"{self.family} {method.name}", tuple(keys))
 
@@ -125,3 +129,22 @@ class MethodUse(Value):
             "maxProperties": 1,
         }
         return {"anyOf": [*MethodName(self.family).schema()["anyOf"], with_keys]}
+
+
+def several(kind: MethodUse, node: Node, folder: Path) -> tuple[Use, ...]:
+    """Return the use of the method a node names, or of each in its list; raises SuiteError where one comes twice."""
+    seen: list[Use] = []
+    for item in items_of(node):
+        method, name, parameters = kind.read(item)
+        each = use(method, name, parameters, item, folder)
+        if each.name in (other.name for other in seen):
+            raise item.error(
+                f"{kind.family} method {each.name!r} is named twice; put the second into a check of its own"
+            )
+        seen.append(each)
+    return tuple(seen)
+
+
+def items_of(node: Node) -> tuple[Node, ...]:
+    """Return the items of a list, or the one thing that stands in its place."""
+    return node.items if isinstance(node.value, tuple) else (node,)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.report.interval import SHARES
-from audit.report.measured import Measured
+from audit.report.measured import ALONE, Measured
 from audit.report.numbers import fixed, places, short, span
 
 Row = Mapping[str, Any]
@@ -31,7 +31,8 @@ class Point:
 class Curve:
     """One sweep: accuracy over all clips or, for `emotion`, its recall, and what to compare that with.
 
-    Points go from the mildest severity to the severest. `limits` are (severity, limit, says); `critical` is the row of
+    Points go from the mildest severity to the severest. `alone` is what each of several
+    attacks comes to by itself. `limits` are (severity, limit, says); `critical` is the row of
     the critical epsilon, None for a sweep that is no attack.
     """
 
@@ -46,6 +47,7 @@ class Curve:
     clean: float | None
     overall: tuple[Point, ...]
     emotions: Mapping[str, tuple[Point, ...]]
+    alone: Mapping[str, tuple[Point, ...]]
     limits: tuple[tuple[float, float, str], ...]
     critical: Row | None
     area: Row | None
@@ -60,6 +62,7 @@ class Curve:
     def says(self) -> str:
         """What the curve shows in one sentence."""
         noun = "Accuracy" if self.emotion is None else f"Recall of {self.emotion}"
+        noun += f" under the strongest of {', '.join(self.alone)}" if self.alone else ""
         last = self.points[-1]
         end = f"{last.value:.2f} at {self.parameter} {short(last.at)}"
         start = self.clean if self.clean is not None else self.points[0].value
@@ -112,6 +115,7 @@ def curve(measured: Measured, check: str, emotion: str | None = None) -> Curve |
         clean=None if clean is None else clean["value"],
         overall=points(measured.all(check, "accuracy"), backwards),
         emotions={name: points(measured.all(check, "recall", emotion=name), backwards) for name in names},
+        alone=_alone(measured, check, metric, emotion, backwards),
         limits=tuple(
             (row["at"], bound, f"{'at least' if side == 'min' else 'at most'} {short(bound)}")
             for row in own
@@ -124,6 +128,15 @@ def curve(measured: Measured, check: str, emotion: str | None = None) -> Curve |
     )
 
 
+def _alone(
+    measured: Measured, check: str, metric: str, emotion: str | None, backwards: bool
+) -> dict[str, tuple[Point, ...]]:
+    by_method: dict[str, list[Row]] = {}
+    for row in measured.all(check, f"{metric}/{ALONE}", emotion=emotion):
+        by_method.setdefault(row["method"], []).append(row)
+    return {method: points(rows, backwards) for method, rows in by_method.items()}
+
+
 def points(rows: list[Row], backwards: bool = False) -> tuple[Point, ...]:
     """Return the rows that were measured at a severity, the mildest first."""
     kept = [row for row in rows if row["at"] is not None and row["value"] is not None]
@@ -134,6 +147,7 @@ def points(rows: list[Row], backwards: bool = False) -> tuple[Point, ...]:
 def table(measured: Measured, drawn: Curve) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of the data under a curve: everything that was measured at each severity."""
     head, columns = [drawn.parameter], []
+    alone = drawn.metric + "/" + ALONE
     if drawn.emotion is None:
         named: list[tuple[str, str, str | None]] = [
             ("accuracy", "accuracy", None),
@@ -146,6 +160,10 @@ def table(measured: Measured, drawn: Curve) -> tuple[list[str], list[list[str]]]
     else:
         emotion = drawn.emotion
         named = [("recall", "recall", emotion), ("precision", "precision", emotion), ("F1", "f1", emotion)]
+    for method in drawn.alone:
+        own = [row for row in measured.all(drawn.check, alone, emotion=drawn.emotion) if row["method"] == method]
+        head.append(f"{drawn.metric}, {method} alone")
+        columns.append({row["at"]: row for row in own})
     for label, metric, emotion_of in named:
         rows = {row["at"]: row for row in measured.all(drawn.check, metric, emotion=emotion_of)}
         if rows:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from audit.estimate import Estimate, Estimator
+from audit.estimate import Estimate
+from audit.estimator import Estimator
 from audit.report.interval import Bar, Scale, bar, scale_of
 from audit.report.measured import Measured
 from audit.report.numbers import fixed, places, short, span

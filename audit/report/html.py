@@ -29,6 +29,7 @@ from audit.report.measured import Measured
 from audit.report.plots import embedded, figure
 from audit.report.ranking import measure, rankings
 from audit.report.relevance import own_measures, places
+from audit.report.soundness import Tests, tests
 from audit.report.standing import cascades, standings
 from audit.rerun import part
 
@@ -184,10 +185,18 @@ def _qualities(measured: Measured, emotion: str) -> list[tuple[str, str, Any]]:
     ]
 
 
-def _curves(measured: Measured, emotion: str | None, confidence: str) -> list[tuple[str, Curve | None, str, Any]]:
+def _curves(
+    measured: Measured, emotion: str | None, confidence: str
+) -> list[tuple[str, Curve | None, str, Any, Tests | None]]:
     drawn = [(check, curve(measured, check, emotion)) for check in measured.checks("corruption", "attack")]
     return [
-        (check, found, embedded(figure(found, confidence)) if found else "", table(measured, found) if found else None)
+        (
+            check,
+            found,
+            embedded(figure(found, confidence)) if found else "",
+            table(measured, found) if found else None,
+            tests(measured.document, check),
+        )
         for check, found in drawn
     ]
 

@@ -8,6 +8,7 @@ from typing import Any
 from audit.wording import sweep_parameter
 
 Row = Mapping[str, Any]
+ALONE = "alone"
 
 
 class Measured:
@@ -17,7 +18,9 @@ class Measured:
         self.document = document
         self._rows: dict[tuple[str, str, str | None, str | None], list[Row]] = {}
         for row in document["metrics"]:
-            key = (row["check"], row["metric"], row["emotion"], row["group"])
+            # What one attack of several found alone is no other measurement of what all of them found.
+            metric = f"{row['metric']}/{ALONE}" if row["measure"] == ALONE else row["metric"]
+            key = (row["check"], metric, row["emotion"], row["group"])
             self._rows.setdefault(key, []).append(row)
         kinds = [(row["check"], row["kind"]) for part in ("verdicts", "metrics") for row in document[part]]
         self._kinds = dict(kinds)
@@ -28,7 +31,8 @@ class Measured:
 
     def metrics(self, check: str) -> list[str]:
         """Return the names of everything measured of a check, in the order of the audit."""
-        return list(dict.fromkeys(metric for name, metric, *_ in self._rows if name == check))
+        named = dict.fromkeys(metric for name, metric, *_ in self._rows if name == check)
+        return [metric for metric in named if not metric.endswith(f"/{ALONE}")]
 
     def one(self, check: str, metric: str, *, emotion: str | None = None) -> Row | None:
         """Return the only row of a metric, None where it was not measured."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from audit.report.curve import LEVEL, Curve, Point
@@ -18,6 +19,7 @@ def figure(drawn: Curve, confidence: str) -> Figure:
     """Return the curve with its `confidence` (95%) band, what it is compared with, and the limits that stand in it."""
     emotion = drawn.emotion
     name = "accuracy" if emotion is None else f"recall, {label(emotion)}"
+    name += ", strongest" if drawn.alone else ""
     traces = [*_others(drawn), *_band(drawn.points, confidence), _line(drawn.points, name, "--blue", "circle", width=3)]
     if drawn.limits:
         traces.append(_limits(drawn))
@@ -38,7 +40,17 @@ def label(name: str) -> str:
     return html.escape(text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…", quote=False)
 
 
+ALONE = (("--orange", "diamond", "dash"), ("--plum", "square", "dot"), ("--ochre", "triangle-up", "dashdot"))
+"""How attacks of several are drawn, one after the other; further ones begin again, and tell by their legend."""
+
+
 def _others(drawn: Curve) -> list[Figure]:
+    if drawn.alone:
+        styles = zip(drawn.alone.items(), cycle(ALONE), strict=False)
+        return [
+            _line(points, f"{label(method)} alone", color, symbol, width=1.5, dash=dash)
+            for (method, points), (color, symbol, dash) in styles
+        ]
     if drawn.emotion is not None:
         return [_line(drawn.overall, "all emotions, accuracy", "--faint", "square", width=1.5, dash="dot")]
     worst = drawn.worst_emotion

@@ -123,7 +123,7 @@ def test_an_attack_that_oversteps_is_brought_back_into_its_ball(session: Session
 def test_an_attack_that_returns_nan_is_an_error_and_no_success(session: Session, tmp_path: Path) -> None:
     (tmp_path / "cheat.py").write_text(CHEAT)
     check = replace(FGSM, uses=(Use("attack", "cheat.py:broken", {}, tmp_path),))
-    with pytest.raises(MethodError, match=r"NaN or infinity at epsilon 0\.0"):
+    with pytest.raises(MethodError, match=r"NaN or infinity at epsilon 0"):
         list(attack.changes(check, session, range(COUNT)))
 
 

@@ -59,7 +59,7 @@ def test_what_a_metric_has_can_be_asked(tmp_path: Path, kind: str, gate: str) ->
         ("clean", "{metric: uar, per: group, min: 0.5}", "cannot be asked per group"),
         ("clean", "{metric: uar, per: speaker, min: 0.5}", "emotion or group"),
         ("clean", "{metric: accuracy, at: 0.1, min: 0.5}", "a clean check has none"),
-        ("clean", "{metric: accuracy, of: lime, min: 0.5}", "only gates of a saliency check"),
+        ("clean", "{metric: accuracy, of: lime, min: 0.5}", "only gates of such a check"),
         ("clean", "{metric: drop, max: 0.5}", "checks of kind corruption, attack"),
         ("corruption", "{metric: accuracy, min: 0.5}", "one of the sweep's values of sigma (0.01, 0.1)"),
         ("corruption", "{metric: accuracy, at: 0.02, min: 0.5}", "the nearest is 0.01"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from audit import shortcuts, stand_ins, summary
 from audit.audit import LIMITS, Audit
 from audit.data import Sample
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.gate_id import due
 from audit.judging import judge
 from audit.kinds import import_file
@@ -79,7 +79,7 @@ SALIENCY = """\
       - {{metric: overlap, of: lime, after: seed_stability, min: 0}}
       - {{metric: conservation, of: lrp, max: 0.001}}
 """
-LENIENT = {"clean": 0.3, "recall": 0.1, "noisy": 0.05, "critical": 0.0001, "faithful": -0.9}
+LENIENT = {"clean": 0.3, "recall": 0.1, "noisy": 0.05, "critical": 0.0, "faithful": -0.9}
 STRICT = {"clean": 0.8, "recall": 0.7, "noisy": 0.62, "critical": 0.002, "faithful": 0.2}
 
 

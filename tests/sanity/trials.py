@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
-from audit.estimate import Estimator
+from audit.estimator import Estimator
 from audit.record import table
 from audit.standing import Standing, standings
 from audit.suite import Check, Decide, Use
