@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from audit.answers import Answers
+from audit.baseline import Baseline
 from audit.data import printable
 from audit.errors import AuditError, UsageError
 from audit.estimate import Estimate
@@ -52,6 +53,7 @@ class Audit:
     stand_ins: Sequence[Mapping[str, Any]] = ()
     soundness: Sequence[Mapping[str, Any]] = ()
     screens: Sequence[Mapping[str, Any]] = ()
+    baseline: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -59,10 +61,7 @@ class Audit:
 
         What does not block counts for none of these.
         """
-        blocking = {verdict.outcome for verdict in self.verdicts if verdict.blocks}
-        if blocking & {"FAIL", "UNSURE"}:
-            return 1
-        return 3 if "ERROR" in blocking or not self.verdicts else 0
+        return exit_code(self.verdicts)
 
     @property
     def passed(self) -> bool:
@@ -93,6 +92,7 @@ class Audit:
             "stand_ins": self.stand_ins,
             "soundness": self.soundness,
             "screens": self.screens,
+            "baseline": self.baseline,
         }
         return _storable(document)
 
@@ -127,13 +127,38 @@ class Audit:
             stand_ins=document.get("stand_ins", ()),
             soundness=document.get("soundness", ()),
             screens=document.get("screens", ()),
-            records=pd.read_parquet(folder / "records.parquet"),
+            baseline=document.get("baseline"),
+            records=read_records(folder),
         )
 
     @property
     def answers(self) -> Answers:
         """Its numbers by name: `audit.answers.recall("sadness", check="fgsm", at=0.01)`."""
         return Answers(self.document())
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """Return what the command exits with: see `Audit.exit_code`."""
+    blocking = {verdict.outcome for verdict in verdicts if verdict.blocks}
+    if blocking & {"FAIL", "UNSURE"}:
+        return 1
+    return 3 if "ERROR" in blocking or not verdicts else 0
+
+
+def open_baseline(folder: Path) -> Baseline:
+    """Return the finished audit in `folder` to compare with; raises UsageError and AuditError where there is none."""
+    return Baseline(str(folder), read_document(folder), read_records(folder))
+
+
+def read_records(folder: Path) -> pd.DataFrame:
+    """Return a folder's `records.parquet`; raises AuditError where it cannot be read."""
+    path = folder / "records.parquet"
+    if not path.is_file():
+        raise AuditError(f"{path}: no such file; an audit is `audit.json` and the records beside it")
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise AuditError(f"{path}: not readable as Parquet ({error}); run the audit again") from error
 
 
 def read_document(folder: Path) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     with landing.staged(beside) as staging:
         with watcher([check.id for check in suite.checks]) as progress:
+            from audit.audit import open_baseline
             from audit.runner import run
 
             audit = run(
@@ -95,6 +96,7 @@ def _run(args: argparse.Namespace) -> int:
                 device=args.device,
                 batch_size=args.batch_size,
                 media=None if args.no_media else staging / "media",
+                baseline=open_baseline(args.baseline) if args.baseline else None,
                 progress=progress,
                 command=["audit", *args.words],
             )
@@ -166,10 +168,14 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _gate(args: argparse.Namespace) -> int:
-    from audit.audit import read_document
+    from datetime import date
+
+    from audit.again import decided_again
+    from audit.audit import open_baseline
     from audit.console import show
 
-    document = read_document(args.folder)
+    baseline = open_baseline(args.baseline) if args.baseline else None
+    document = decided_again(args.folder, baseline, date.today())
     print(_header(document))
     show(document, args.folder)
     return int(document["exit_code"])

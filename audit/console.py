@@ -19,6 +19,7 @@ from audit.rerun import part, rerun
 from audit.wording import (
     Document,
     Row,
+    compared,
     counts,
     decision,
     finding,
@@ -181,7 +182,13 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     for row in document["verdicts"]:
         if row["outcome"] == "UNSURE":
             yield from _styled(block(row, document, folder))
-    notes = [teeth(document), *unearned(document), *map(left_out, document.get("left_out", ())), *scope(document)]
+    notes = [
+        compared(document),
+        teeth(document),
+        *unearned(document),
+        *map(left_out, document.get("left_out", ())),
+        *scope(document),
+    ]
     yield from (Text(note, style="yellow") for note in notes if note)
     if part(document):
         yield Text(f"judged in part: {part(document)}", style="yellow")

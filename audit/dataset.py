@@ -32,6 +32,7 @@ class Listing:
     emotions: Mapping[str, int]
     columns: tuple[str, ...]
     problems: tuple[Problem, ...]
+    samples: tuple[Sample, ...]
 
 
 def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
@@ -107,7 +108,7 @@ def count_clips(source: DataSource, emotions: tuple[str, ...] | None = None) -> 
     dataset = open_dataset(source, emotions)
     counts = {emotion: sum(sample.emotion == emotion for sample in dataset.samples) for emotion in emotions}
     columns = set.intersection(*(set(sample.groups) for sample in dataset.samples))
-    return Listing(counts, tuple(sorted(columns)), dataset.problems)
+    return Listing(counts, tuple(sorted(columns)), dataset.problems, dataset.samples)
 
 
 def split(

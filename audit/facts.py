@@ -109,6 +109,14 @@ def data_facts(suite: Suite, dataset: Dataset, session: Session) -> Mapping[str,
     }
 
 
+def recordings(session: Session) -> Mapping[str, str]:
+    """Return a digest of every clip's recording, by its id."""
+    return {
+        sample.id: hashlib.sha256(recording.numpy().tobytes()).hexdigest()[:16]
+        for sample, recording in zip(session.samples, session.recordings, strict=True)
+    }
+
+
 def cost(ledger: Ledger) -> Mapping[str, Any]:
     """Return the passes, the seconds and the peak memory, in all and by check."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

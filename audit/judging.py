@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
+from audit.baseline import Compared
 from audit.errors import MethodError
 from audit.estimator import Estimator
 from audit.floor import under_floor
@@ -24,10 +25,12 @@ def judge(
     today: date,
     error_of: Callable[[Due], str | None] = lambda _: None,
     caps_of: Callable[[Due], Sequence[Cap]] = lambda _: (),
+    compared: Compared | None = None,
 ) -> tuple[Verdict, ...]:
     """Return the verdicts that are due.
 
-    `error_of` says why a verdict cannot be given, `caps_of` what keeps it from being better, beside the floor.
+    `error_of` says why a verdict cannot be given, `caps_of` what keeps it from being better, beside the floor,
+    `compared` what changes are measured from.
     """
     measured = []
     for due in asked:
@@ -36,7 +39,7 @@ def judge(
             counted = estimator.without(due.gate.without) if due.gate.without else estimator
         except MethodError as uncounted:
             error = error or str(uncounted)
-        measured.append((due, measure(due, counted, error), counted))
+        measured.append((due, measure(due, counted, error, compared), counted))
     # A suite passes where all of its gates do, so that what breaks one of them passes no more often than that one lets
     # it: PASS is not adjusted (Berger 1982). Of many gates a sound model fails one by chance: FAIL is (Holm 1979).
     adjusted = holm([found.errors(due.gate.minimum, due.gate.maximum)[1] for due, found, _ in measured])
@@ -59,6 +62,8 @@ def settled(verdict: Verdict, when_unsure: str, today: date) -> Verdict:
     """
     gate, waiver = verdict.gate, verdict.gate.waive
     if waiver is not None and today > waiver.until and verdict.outcome != "PASS":
+        if verdict.blocks:
+            return verdict
         reason = f"waived until {waiver.until} ({waiver.reason}), and that is over; {verdict.outcome}: {verdict.reason}"
         step = "mend what was waived, or waive it anew with a reason that still holds"
         verdict = replace(verdict, outcome="FAIL", reason=reason, next_step=step)

@@ -58,6 +58,7 @@ def parsers(calls: Mapping[str, Command]) -> tuple[Parser, dict[str, argparse.Ar
     )
     run.add_argument("--batch-size", metavar="N", type=at_least_one, default=32, help="clips at a time (default 32)")
     run.add_argument("--no-media", action="store_true", help="leave voices and pictures out of the report")
+    _takes_baseline(run)
     run.add_argument("--out", metavar="DIR", type=Path, help="the report's folder (default reports/SUITE/MODEL)")
     check = add("check", "say what is wrong with a suite and what it will cost; loads no model")
     _takes_suite(check)
@@ -67,8 +68,9 @@ def parsers(calls: Mapping[str, Command]) -> tuple[Parser, dict[str, argparse.Ar
     show.add_argument("--resolved", action="store_true", help="the suite as YAML: extends merged, defaults filled in")
     schema = add("schema", "print the JSON Schema of suites, for editors")
     schema.add_argument("--manifest", action="store_true", help="the schema of model manifests instead")
-    gate = add("gate", "print a finished audit's decision and exit with it; decides nothing again")
+    gate = add("gate", "print a finished audit's decision, as of today, and exit with it; needs neither model nor data")
     gate.add_argument("folder", metavar="DIR", type=Path, help="the folder of a finished audit")
+    _takes_baseline(gate)
     report = add("report", "draw the pages of a finished audit again, without model or data")
     report.add_argument("folder", metavar="DIR", type=Path, help="the folder of a finished audit")
     _init(add("init", "look at a model's file and at recordings; write a manifest and a suite that run", STARTED))
@@ -124,6 +126,11 @@ def _takes_suite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("suite", metavar="SUITE", type=Path, help="a *.audit.yaml file")
     parser.add_argument("--model", metavar="M", type=Path, help="the model's *.model.yaml, in place of the suite's own")
     parser.add_argument("--data", metavar="ROOT", type=Path, help="the data's folder, in place of the suite's own")
+
+
+def _takes_baseline(parser: argparse.ArgumentParser) -> None:
+    about = "a finished audit, such as the last release's, that gates on changes compare with"
+    parser.add_argument("--baseline", metavar="DIR", type=Path, help=about)
 
 
 def at_least_one(text: str) -> int:

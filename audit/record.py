@@ -12,6 +12,7 @@ from audit.data import Sample
 
 COLUMNS = ("check", "method", "measure", "severity", "sample", "emotion", "predicted", "probabilities", "score")
 GROUP_PREFIX = "group."
+RECORDING = "recording"
 RANDOM, ENERGY = "random", "energy"
 CHANCE, OTHER, CONFINED = "chance", "other", "confined"
 ALONE, SOUNDNESS, FOUND = "alone", "soundness", "found"
@@ -45,8 +46,11 @@ class Record:
     score: float
 
 
-def table(records: Iterable[Record]) -> pd.DataFrame:
-    """Return records as a table: COLUMNS, then one `group.<name>` column per group of the samples."""
+def table(records: Iterable[Record], recordings: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return records as a table: COLUMNS, then one `group.<name>` column per group of the samples.
+
+    `recordings` are digests by the id of the sample, for a column of that name.
+    """
     rows: list[Mapping[str, Any]] = [
         {
             "check": r.check,
@@ -58,6 +62,7 @@ def table(records: Iterable[Record]) -> pd.DataFrame:
             "predicted": r.predicted,
             "probabilities": list(r.probabilities),
             "score": r.score,
+            **({RECORDING: recordings[r.sample.id]} if recordings is not None else {}),
             **{GROUP_PREFIX + name: value for name, value in r.sample.groups.items()},
         }
         for r in records

@@ -10,11 +10,12 @@ from typing import Any
 
 from audit import gate_id, shortcuts, soundness, stand_ins, standing, summary, wording
 from audit.audit import LIMITS, Audit
+from audit.baseline import Baseline, Compared
 from audit.checking import Findings, check_all
 from audit.errors import UsageError, did_you_mean
 from audit.estimator import Estimator
 from audit.exhibits import show
-from audit.facts import cost, data_facts, model_facts, provenance, suite_facts
+from audit.facts import cost, data_facts, model_facts, provenance, recordings, suite_facts
 from audit.grammar.suite_reader import check_emotions
 from audit.intake import check_device, open_session
 from audit.judging import judge
@@ -36,13 +37,15 @@ def run(
     device: str = "cpu",
     batch_size: int = 32,
     media: Path | None = None,
+    baseline: Baseline | None = None,
     progress: Progress | None = None,
     command: Sequence[str] | None = None,
 ) -> Audit:
     """Run a suite and return the audit.
 
     `model` takes the place of the suite's own (it is left as it came); `only` is `check` or `check/emotion`;
-    `limit` judges that many clips; clips and pictures go into `media` (None for none).
+    `limit` judges that many clips; clips and pictures go into `media` (None for none); gates on changes compare with
+    the `baseline`.
     Raises UsageError, ModelError or DataError where nothing could be judged at all.
     """
     started = datetime.now(UTC)
@@ -61,7 +64,7 @@ def run(
             unstable = examine(session)
         assert suite.data is not None
         findings = check_all(checks, session, dataset, suite.data)
-        records = table(findings.records)
+        records = table(findings.records, recordings(session))
         estimator = Estimator(records, judged.emotions, suite.groups, suite.decide)
         kept = findings.judged(checks)
         rows = summary.metric_rows(kept, estimator)
@@ -81,6 +84,7 @@ def run(
         today=started.date(),
         error_of=lambda due: unstable.reason if unstable else findings.error_of(due),
         caps_of=lambda due: (*standing_caps(due), *soundness_caps(due)),
+        compared=Compared(baseline, suite.resolved, model_row) if baseline is not None else None,
     )
     # Gates as a whole, also where one emotion is judged: a stand-in that says it of everything knows nothing yet.
     whole = _asked(suite, checks, judged.emotions, None)
@@ -109,6 +113,7 @@ def run(
         stand_ins=[asdict(each) for each in useless],
         soundness=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in sound],
         screens=[{"check": check, **run.summary} for check, run in findings.screened.items()],
+        baseline=baseline.row if baseline is not None else None,
         standings=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in stands],
         findings=[
             {**asdict(each), "told": str(each)}

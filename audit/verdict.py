@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from audit.baseline import CHANGES, Compared, change
 from audit.estimate import Estimate
 from audit.estimator import Estimator
 from audit.gate_id import Due
+from audit.groups import gap
 from audit.outcome import SEVERITY, Cap, Outcome, outcome_of
 from audit.reasons import more_clips, next_step_of, reason_of
 from audit.standing import over_chance, over_energy
@@ -20,8 +22,9 @@ class Verdict:
 
     `value` and `interval` are None where nothing could be computed; an interval's end is infinite where the quantity
     lies beyond what was tested (a critical epsilon larger than the largest epsilon).
-    `n` counts samples, `clusters` speakers (None without clustering). `next_step` says what to do about it. `blocks`
-    says whether it alone keeps a deployment back; `toothless` names the stand-ins that pass its gate.
+    `n` counts samples, `clusters` speakers (None without clustering). `next_step` says what to do about it. `beyond`
+    is the error of calling its value beyond the limit, as if it were the only gate. `blocks` says whether it alone
+    keeps a deployment back; `toothless` names the stand-ins that pass its gate.
     """
 
     id: str
@@ -37,14 +40,20 @@ class Verdict:
     outcome: Outcome
     reason: str
     next_step: str = ""
+    beyond: float = 1.0
     blocks: bool = False
     toothless: tuple[str, ...] = ()
 
 
-def measure(due: Due, estimator: Estimator, error: str | None = None) -> Estimate:
-    """Return what a gate is about; no value where `error` says why it could not be judged."""
+def measure(due: Due, estimator: Estimator, error: str | None = None, compared: Compared | None = None) -> Estimate:
+    """Return what a gate is about; no value where `error` says why it could not be judged.
+
+    `compared` is what changes are measured from.
+    """
     if error is not None:
         return Estimate(None, None, 0, None, error)
+    if due.gate.metric in CHANGES:
+        return change(estimator, compared, due)
     return _estimate(due.check, due.gate, estimator, due.emotion, due.group)
 
 
@@ -83,6 +92,7 @@ def decide(
         outcome=outcome,
         reason=reason,
         next_step=next_step,
+        beyond=found.errors(gate.minimum, gate.maximum)[1],
     )
 
 
@@ -93,6 +103,9 @@ def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | Non
         return estimator.share_found(check.id, gate.of or "", emotion=emotion)
     if gate.metric in ("critical_epsilon", "curve_area"):
         return estimator.curve(check.id, gate.metric, emotion=emotion, group=group, of=gate.of)
+    if gate.across is not None:
+        asked = gap(estimator, check.id, gate.metric, gate.across, at=gate.at, emotion=emotion, group=group, of=gate.of)
+        return asked.found
     return estimator.predicted(check.id, gate.metric, at=gate.at, emotion=emotion, group=group, of=gate.of)
 
 

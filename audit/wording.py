@@ -31,6 +31,7 @@ def plain(text: object) -> str:
 def title(row: Row, document: Document) -> str:
     """Return what was judged: `recall at sigma 0.05, sadness`, with the check where several sweep the same thing."""
     words = [str(row["metric"]).replace("_", " ")]
+    words += [f"across {row['across']}"] if row.get("across") else []
     if row["of"] is not None:
         words.append(f"of {row['of']}{_about_maps(row)}")
     elif row["kind"] == "clean":
@@ -202,6 +203,12 @@ def toothless(row: Row) -> str:
         return ""
     names = ", ".join(STAND_INS.get(name, name) for name in row["toothless"])
     return f"toothless: {names} would pass it too"
+
+
+def compared(document: Document) -> str:
+    """Return what the audit is compared with, in a clause; nothing where that is nothing."""
+    before = document.get("baseline")
+    return plain(f"compared with {before['model']}, {before['path']}") if before else ""
 
 
 def teeth(document: Document) -> str:

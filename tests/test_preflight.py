@@ -94,7 +94,8 @@ def test_it_prints_one_line_a_check_and_a_few_problems(file: Path) -> None:
         (file.parent / f"clips/note{index}.txt").touch()
     lines = str(describe(read_suite(file))).splitlines()
     assert lines[0] == "s: 4 checks, 4 verdicts"
-    assert lines[3].split() == ["fgsm", "0", "verdicts", "6", "clips", "18", "forward", "6", "backward"]
+    assert lines[3].split()[:9] == ["fgsm", "0", "verdicts", "6", "clips", "18", "forward", "6", "backward"]
+    assert lines[3].endswith(" to test it")
     assert "6 clips to judge: anger 3, fear 3" in lines[5]
     assert sum("problem: " in line for line in lines) == 10
     assert lines[-1].strip() == "and 21 more"

@@ -7,7 +7,10 @@ from audit.kinds import find
 from audit.model import Model
 from audit.suite import Check
 
-INSTEAD = {"attack": "square, uniform_noise and transfer need none", "saliency": "lime, kernel_shap and occlusion need none"}
+INSTEAD = {
+    "attack": "square, uniform_noise and transfer need none",
+    "saliency": "lime, kernel_shap and occlusion need none",
+}
 
 
 def lacking(check: Check, model: Model) -> dict[str, str]:

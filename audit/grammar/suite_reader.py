@@ -10,7 +10,7 @@ from pathlib import Path
 from audit.errors import UsageError, did_you_mean
 from audit.grammar.document import Node
 from audit.grammar.extends import PRESET, check_id, preset_path, read_merged
-from audit.grammar.gates import read_gate
+from audit.grammar.gates import read_gates
 from audit.grammar.keys import Table
 from audit.grammar.resolved import resolve
 from audit.grammar.saliency import read_saliency
@@ -150,7 +150,7 @@ def _check(node: Node, folder: Path, groups: bool) -> Check:
 
 
 def _gates(node: Node | None, check: Check, groups: bool) -> tuple[Gate, ...]:
-    return tuple(read_gate(item, check, groups) for item in (node.items if node else ()))
+    return tuple(gate for item in (node.items if node else ()) for gate in read_gates(item, check, groups))
 
 
 def _id(node: Node, given: str | None) -> str:

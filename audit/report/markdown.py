@@ -112,7 +112,7 @@ def _gates(document: Document) -> Iterator[str]:
 def _provenance(document: Document) -> Iterator[str]:
     model, data, cost, by = (document[key] for key in ("model", "data", "cost", "provenance"))
     versions = ", ".join(f"{name} {version}" for name, version in by["versions"].items() if version)
-    noun = words(document).noun
+    noun, before = words(document).noun, document.get("baseline")
     passes = f"{cost['forward_samples']} {noun}s forward, {cost['backward_samples']} backward"
     seconds = f"{cost['model_seconds']:.1f} s in the model, {cost['wall_seconds']:.1f} s in all"
     yield "## Provenance"
@@ -122,6 +122,7 @@ def _provenance(document: Document) -> Iterator[str]:
         ["model", f"{escape(model['name'])}, {code('sha256:' + str(model['sha256']))}"],
         ["data", f"{count(data['n'], noun)}, layout {escape(data['layout'])}, {code('sha256:' + str(data['sha256']))}"],
         ["suite", f"{code(document['suite']['path'])}, {code('sha256:' + str(document['suite']['sha256']))}"],
+        *([["baseline", f"{escape(before['model'])}, {code(before['path'])}"]] if before else []),
         ["cost", f"{passes}; {seconds}; {cost['peak_rss_mb']:.0f} MB at most"],
         ["device", escape(f"{by['device']}, {by['threads']} threads, batches of {by['batch_size']}")],
         ["seed", escape(by["seed"])],

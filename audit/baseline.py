@@ -1,0 +1,153 @@
+"""An earlier audit to compare with: which clips and checks both have, and what changed on them, clip by clip."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit import bounds
+from audit.bootstrap import Floats, Statistic
+from audit.errors import MethodError
+from audit.estimate import Estimate
+from audit.estimator import Estimator
+from audit.gate_id import Due
+from audit.intervals import Bounds
+from audit.record import RECORDING
+from audit.tables import Tables
+
+NOT_SETTINGS = ("gates", "id", "samples", "soundness_samples", "without_gradients")
+CHANGES = ("accuracy_change", "recall_change", "uar_change")
+SHOWN = 12
+EQUAL = 1e-5
+"""How far a probability of the same model may differ from machine to machine."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A finished audit that another is compared with: its `audit.json` and its records; `path` is its folder."""
+
+    path: str
+    document: Mapping[str, Any]
+    records: pd.DataFrame
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Its records."""
+        return Tables(self.records)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What an audit says of its baseline."""
+        model, data, suite = (self.document[part] for part in ("model", "data", "suite"))
+        return {
+            "path": self.path,
+            "model": model["name"],
+            "model_sha256": model["sha256"],
+            "data_sha256": data["sha256"],
+            "suite": suite["name"],
+            "started": self.document["provenance"]["started"],
+        }
+
+    def before(self, now: Estimator, resolved: Mapping[str, Any], check: str, at: float | None) -> pd.DataFrame:
+        """Return its predictions of the clips that both audits have, in a check that both have.
+
+        A clip is the same by its id, its emotion and its recording. Raises MethodError, with the digests that differ,
+        where the emotions, the check's settings or all of the recordings are others.
+        """
+        theirs = tuple(self.document["model"]["emotions"])
+        if sorted(theirs) != sorted(now.emotions):
+            raise MethodError(f"not comparable: the model knows {_few(now.emotions)}, the baseline's {_few(theirs)}")
+        here, there = (settings(one, check) for one in (resolved, self.document["suite"]["resolved"]))
+        if here != there:
+            told = "has no such check" if there is None else f"has other settings, {here} here and {there} there"
+            raise MethodError(f"not comparable: the baseline {told} ({check})")
+        after, before = now.predictions(check, at), self.tables.predictions(check, at)
+        both = after.index.intersection(before.index)
+        if RECORDING not in before.columns:
+            raise MethodError("not comparable: the baseline does not say which recordings it judged; run it again")
+        same = (after.loc[both, RECORDING] == before.loc[both, RECORDING]) & (
+            after.loc[both, "emotion"] == before.loc[both, "emotion"]
+        )
+        if not same.any():
+            digest = str(self.document["data"]["sha256"])
+            what = "no clip is shared" if both.empty else f"the {len(both)} clips of the same name are other recordings"
+            raise MethodError(f"not comparable: {what} (the baseline's data is sha256 {digest[:SHOWN]})")
+        return before.loc[both[same.to_numpy()]]
+
+
+def settings(resolved: Mapping[str, Any], check: str) -> str | None:
+    """Return a digest of all that makes a check's predictions comparable; None where a suite has no such check."""
+    if check == "clean":
+        return "clean"
+    entry = next((entry for entry in resolved.get("checks", ()) if entry.get("id") == check), None)
+    if entry is None:
+        return None
+    kept = {key: value for key, value in entry.items() if key not in NOT_SETTINGS}
+    text = json.dumps([kept, resolved["decide"]["seed"]], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:SHOWN]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What an audit is compared with: the baseline; and of the audit itself, its resolved suite and its model's row."""
+
+    baseline: Baseline
+    resolved: Mapping[str, Any]
+    model: Mapping[str, Any]
+
+    def same(self, after: pd.DataFrame, before: pd.DataFrame) -> bool:
+        """Return whether the model is the baseline's: by its weights and input, and by every answer."""
+        theirs = self.baseline.document["model"]
+        if any(self.model[key] != theirs[key] for key in ("sha256", "input", "activation")):
+            return False
+        answers = [np.array(table["probabilities"].tolist()) for table in (after, before)]
+        return bool(np.abs(answers[0] - answers[1]).max() <= EQUAL)
+
+
+def change(now: Estimator, compared: Compared | None, due: Due) -> Estimate:
+    """Estimate what a gate's metric gained since the baseline, on the clips that both judged.
+
+    Without a value where there is no baseline, or nothing to compare with; `why` says what differs.
+    """
+    if compared is None:
+        return Estimate(None, None, 0, None, "no baseline to compare with; give one with --baseline DIR")
+    check, at = due.check.id, due.gate.at
+    try:
+        before = compared.baseline.before(now, compared.resolved, check, at)
+    except MethodError as error:
+        return Estimate(None, None, 0, None, str(error))
+    after = now.predictions(check, at)
+    if compared.same(after.loc[before.index], before):
+        # Nothing was changed, so that there is nothing to be unsure of.
+        return Estimate(0.0, (0.0, 0.0), len(before), None)
+    if due.gate.metric != "uar_change":
+        return now.lost(after, before, emotion=due.emotion, group=due.group)
+    return _uar(now, after.loc[before.index], before)
+
+
+def _uar(now: Estimator, after: pd.DataFrame, before: pd.DataFrame) -> Estimate:
+    gained = (after["predicted"] == after["emotion"]).astype(float) - (before["predicted"] == before["emotion"])
+    of_emotion = np.stack([(after["emotion"] == emotion).to_numpy(np.float64) for emotion in now.emotions], axis=1)
+    rows = np.concatenate([of_emotion, of_emotion * gained.to_numpy(np.float64)[:, None]], axis=1)
+    k = len(now.emotions)
+
+    def statistic(sums: Floats) -> Floats:
+        clips, total = sums[..., :k], sums[..., k:]
+        shares = np.divide(total, clips, out=np.zeros_like(total), where=clips > 0)
+        return np.asarray(shares.sum(axis=-1) / (clips > 0).sum(axis=-1))
+
+    def of_mean(sampled: bounds.Sampled, formula: Statistic) -> Bounds | None:
+        return bounds.of_score(sampled, formula, draws=now.decide.bootstrap, seed=now.decide.seed)
+
+    return now.estimated(rows, after, statistic, of_mean)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names))
