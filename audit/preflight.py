@@ -64,6 +64,8 @@ class Preflight:
         for check in self.checks:
             line = f"  {check.id:<{width}}  {_count(check.verdicts, 'verdict'):>12}"
             if check.forward is not None and check.clips is not None:
+                line += f"  {_count(check.clips, 'clip'):>11}  {check.forward:>11,} forward"
+                line += f"  {check.backward:>9,} backward" if check.backward else ""
                 tests = check.tests_forward + check.tests_backward
                 line += f"  and {tests:,} to test it" if tests else ""
             lines.append(line)
