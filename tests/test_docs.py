@@ -88,3 +88,11 @@ def test_the_tables_of_explanations_are_what_the_benchmarks_printed(repository: 
     for name, found in json.loads((figures / "faithfulness.json").read_text()).items():
         assert "\n".join(faithfulness.table(name, found)).strip() in text
     assert (figures / "localisation.txt").read_text().strip() in text
+
+
+def test_the_tables_of_verdicts_are_what_the_benchmarks_wrote(repository: Path) -> None:
+    text = (repository / "docs" / "verdicts.md").read_text()
+    tables = import_file(repository / "benchmarks" / "brief.py").tables()
+    assert {"coverage", "stand_ins"} <= tables.keys()
+    for name, table in tables.items():
+        assert table in text, name
