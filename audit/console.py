@@ -13,27 +13,24 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from audit.remarks import compared, lenience, teeth, toothless
 from audit.report.numbers import count
 from audit.report.standing import by_standing, unearned
 from audit.rerun import part, rerun
 from audit.wording import (
     Document,
     Row,
-    compared,
     counts,
     decision,
     finding,
     left_out,
-    lenience,
     near,
     page,
     place,
     plain,
     scope,
-    teeth,
     title,
     told,
-    toothless,
     words,
 )
 

@@ -17,6 +17,8 @@ def reason_of(
     """Return why: where the interval lies, or what most of the wrong answers were."""
     if outcome == "ERROR" or found.interval is None:
         return found.why
+    if check.kind == "data" and found.value is not None:
+        return f"{round(found.value * found.n)} of {found.n} clips"
     if outcome == "PASS":
         return "the whole interval is inside the limit"
     where = "wholly beyond the limit" if outcome == "FAIL" else "on both sides of the limit"

@@ -10,9 +10,10 @@ from audit.errors import UsageError
 from audit.gate_id import due
 from audit.grammar.suite_reader import check_emotions
 from audit.manifest import check_manifest
+from audit.remarks import STAND_INS
 from audit.stand_ins import ANSWERS, gate_of, judged
 from audit.suite import Suite
-from audit.wording import STAND_INS, limit, near
+from audit.wording import limit, near
 
 
 @dataclass(frozen=True)

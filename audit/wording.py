@@ -13,12 +13,6 @@ from audit.report.numbers import count, short
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
-STAND_INS: Mapping[str, str] = {
-    "random": "a random guesser",
-    "constant": "a model that always gives the first emotion",
-    "majority": "a model that always gives the most frequent emotion",
-    "shuffled": "a model that gives the labels shuffled",
-}
 
 
 def plain(text: object) -> str:
@@ -32,7 +26,9 @@ def title(row: Row, document: Document) -> str:
     """Return what was judged: `recall at sigma 0.05, sadness`, with the check where several sweep the same thing."""
     words = [str(row["metric"]).replace("_", " ")]
     words += [f"across {row['across']}"] if row.get("across") else []
-    if row["of"] is not None:
+    if row["kind"] == "data":
+        words.append(f"by {row['of']}")
+    elif row["of"] is not None:
         words.append(f"of {row['of']}{_about_maps(row)}")
     elif row["kind"] == "clean":
         words.insert(0, "clean")
@@ -71,6 +67,8 @@ def finding(row: Row, document: Document) -> str:
     share = f"{100 * float(document['decide']['confidence']):g}% CI"
     if row["interval"] is None:
         interval = "no interval"
+    elif low is not None and low == high:
+        interval = "exact"
     elif low is None:
         interval = f"{share} beyond what was tested"
     elif high is None:
@@ -101,7 +99,7 @@ def counts(document: Document) -> str:
     more = {
         "left out": _left_out_gates(document),
         "waived": sum(bool(row["waive"]) and not row["blocks"] and row["outcome"] != "PASS" for row in _rows(document)),
-        "toothless": sum(bool(toothless(row)) for row in _rows(document)),
+        "toothless": sum(bool(row["toothless"]) and not row["informational"] for row in _rows(document)),
     }
     told = "".join(f", {n} {word}" for word, n in more.items() if n)
     return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass{told}"
@@ -184,42 +182,6 @@ def excess(row: Row) -> float:
         return 0.0
     gaps = [(bound, sign * (bound - value)) for bound, sign in ((least, 1), (most, -1)) if bound is not None]
     return float(max(gap / (abs(bound) or 1.0) for bound, gap in gaps))
-
-
-def lenience(row: Row) -> str:
-    """Return why a verdict that is no PASS does not block, in a clause; nothing where it does."""
-    if row["blocks"] or row["outcome"] == "PASS":
-        return ""
-    if row["waive"]:
-        return plain(f"waived until {row['waive']['until']}: {row['waive']['reason']}")
-    return (
-        "does not block: informational" if row["informational"] else "does not block: the suite says when_unsure: pass"
-    )
-
-
-def toothless(row: Row) -> str:
-    """Return which stand-ins pass a verdict's gate, in a clause; nothing where none does, or it is informational."""
-    if not row["toothless"] or row["informational"]:
-        return ""
-    names = ", ".join(STAND_INS.get(name, name) for name in row["toothless"])
-    return f"toothless: {names} would pass it too"
-
-
-def compared(document: Document) -> str:
-    """Return what the audit is compared with, in a clause; nothing where that is nothing."""
-    before = document.get("baseline")
-    return plain(f"compared with {before['model']}, {before['path']}") if before else ""
-
-
-def teeth(document: Document) -> str:
-    """Return how many gates a stand-in passes, and the first of them, in a sentence; nothing where none does."""
-    gates = {"::".join(row["id"].split("::")[:2]): row for row in document["verdicts"] if toothless(row)}
-    if not gates:
-        return ""
-    first = next(iter(gates.values()))
-    what = title({**first, "emotion": None, "group": None}, document)
-    verb = "is" if len(gates) == 1 else "are"
-    return f"{count(len(gates), 'gate')} {verb} toothless, the first {what}: {toothless(first).partition(': ')[2]}"
 
 
 def words(document: Document) -> Words:

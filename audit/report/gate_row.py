@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from audit import wording
+from audit import remarks, wording
 from audit.report.address import anchor
 from audit.report.interval import Bar, Scale, bar, scale_of
 from audit.report.measured import Measured
@@ -130,8 +130,8 @@ def _gate_row(row: Row, measured: Measured, pages: Mapping[str, str], scale: Sca
         reason=row["reason"],
         next_step=row["next_step"],
         set_aside=bool(row["waive"]) or row["informational"],
-        lenience=wording.lenience(row),
-        toothless=wording.toothless(row),
+        lenience=remarks.lenience(row),
+        toothless=remarks.toothless(row),
         rerun=rerun(row, document),
         place=f"{PurePath(path).name}:{line}" if path else "",
     )

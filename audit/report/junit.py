@@ -8,7 +8,8 @@ from pathlib import Path
 from audit.audit import read_document
 from audit.console import block
 from audit.gate_id import slug
-from audit.wording import Document, Row, finding, left_out, lenience, plain, title
+from audit.remarks import lenience
+from audit.wording import Document, Row, finding, left_out, plain, title
 
 
 def write(folder: Path) -> Path:

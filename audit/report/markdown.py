@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from audit.audit import read_document
+from audit.remarks import lenience, teeth, toothless
 from audit.report.numbers import count
 from audit.report.standing import unearned
 from audit.rerun import part, rerun
@@ -16,16 +17,13 @@ from audit.wording import (
     decision,
     finding,
     left_out,
-    lenience,
     limit,
     place,
     plain,
     scope,
     sentence,
-    teeth,
     title,
     told,
-    toothless,
     words,
 )
 
