@@ -46,8 +46,11 @@ def _compared(
     resolved = document["suite"]["resolved"]
     now = Estimator(records, document["model"]["emotions"], resolved.get("groups", {}), Decide(**resolved["decide"]))
     kinds = {row["check"]: row["kind"] for row in document["verdicts"]}
-    dues = {verdict.id: _due(verdict, kinds[verdict.check]) for verdict in verdicts if verdict.gate.metric in CHANGES}
-    found = {name: measure(due, now, compared=Compared(baseline, resolved, document["model"])) for name, due in dues.items()}
+    changing = [verdict for verdict in verdicts if verdict.gate.metric in CHANGES]
+    dues = {verdict.id: _due(verdict, kinds[verdict.check]) for verdict in changing}
+    found = {
+        name: measure(due, now, compared=Compared(baseline, resolved, document["model"])) for name, due in dues.items()
+    }
     beyond = [found[v.id].errors(v.gate.minimum, v.gate.maximum)[1] if v.id in found else v.beyond for v in verdicts]
     return [
         replace(

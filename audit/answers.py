@@ -20,7 +20,11 @@ ASKED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "fill": lambda row: row["measure"].rpartition("/")[2],
     "region": lambda row: row["measure"],
     "after": lambda row: row["measure"],
+    "across": lambda row: row["measure"],
 }
+
+
+GAPS = ("accuracy_gap", "recall_gap", "share_gap")
 
 
 class Answers:
@@ -63,13 +67,14 @@ class Answers:
         fill: str | None = None,
         region: str | None = None,
         after: str | None = None,
+        across: str | None = None,
     ) -> float:
         """Return one metric of a check at a severity `at`, over all clips or for one emotion or group.
 
         `of` names a saliency method, or one attack of several; of maps, `by` names the score and `fill` what hid the
-        cells (the first of the suite where not given), `region` a region, `after` a sanity test. Infinite where the
-        quantity lies beyond what was tested. Raises UsageError, with the nearest name, for what was not measured, and
-        AuditError for what could not be.
+        cells (the first of the suite where not given), `region` a region, `after` a sanity test; of gaps `across` names
+        the column. Infinite where the quantity lies beyond what was tested. Raises UsageError, with the nearest name,
+        for what was not measured, and AuditError for what could not be.
         """
         # What one attack of several found alone is asked for by its name.
         found = [row for row in self.document["metrics"] if row["metric"] == metric]
@@ -85,6 +90,8 @@ class Answers:
         for asked, given in (("by", by), ("fill", fill), ("region", region), ("after", after)):
             if given is not None:
                 rows = _narrowed(rows, metric, asked, given)
+        if across is not None or (metric in GAPS and len({row["measure"] for row in rows}) > 1):
+            rows = _narrowed(rows, metric, "across", across)
         if at is not None or len({row["at"] for row in rows}) > 1:
             rows = _narrowed(rows, metric, "at", at)
         if of is not None or len({row["method"] for row in rows}) > 1:

@@ -52,6 +52,7 @@ class Audit:
     standings: Sequence[Mapping[str, Any]] = ()
     stand_ins: Sequence[Mapping[str, Any]] = ()
     soundness: Sequence[Mapping[str, Any]] = ()
+    reliability: Sequence[Mapping[str, Any]] = ()
     screens: Sequence[Mapping[str, Any]] = ()
     baseline: Mapping[str, Any] | None = None
 
@@ -91,6 +92,7 @@ class Audit:
             "standings": self.standings,
             "stand_ins": self.stand_ins,
             "soundness": self.soundness,
+            "reliability": self.reliability,
             "screens": self.screens,
             "baseline": self.baseline,
         }
@@ -126,6 +128,7 @@ class Audit:
             standings=document.get("standings", ()),
             stand_ins=document.get("stand_ins", ()),
             soundness=document.get("soundness", ()),
+            reliability=document.get("reliability", ()),
             screens=document.get("screens", ()),
             baseline=document.get("baseline"),
             records=read_records(folder),

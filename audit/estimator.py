@@ -128,7 +128,7 @@ class Estimator:
             return values if which is None else values[..., which]
 
         involved = np.ones(len(table), bool) if which is None else self._involved(metric, true, predicted, which)
-        return self._estimate(cells[involved], table[involved], statistic, bounds.of_share)
+        return self.estimated(cells[involved], table[involved], statistic, bounds.of_share)
 
     def curve(
         self,
@@ -161,8 +161,8 @@ class Estimator:
         if metric == "critical_epsilon":
             draws, seed = self.decide.bootstrap, self.decide.seed
             crossing = partial(bounds.of_crossing, severities=severities, draws=draws, seed=seed)
-            return self._estimate(rows, tables[0], statistic, crossing)
-        return self._estimate(rows, tables[0], statistic, bounds.of_share)
+            return self.estimated(rows, tables[0], statistic, crossing)
+        return self.estimated(rows, tables[0], statistic, bounds.of_share)
 
     def lost(
         self, before: pd.DataFrame, after: pd.DataFrame, *, emotion: str | None = None, group: str | None = None
@@ -176,7 +176,7 @@ class Estimator:
         right = (first["emotion"] == first["predicted"]).to_numpy()
         stays = (after["emotion"] == after["predicted"]).to_numpy()
         rows = np.column_stack([np.ones(len(after)), right & ~stays, stays & ~right]).astype(np.float64)
-        return self._estimate(rows, after, lambda sums: (sums[..., 1] - sums[..., 2]) / sums[..., 0], bounds.of_drop)
+        return self.estimated(rows, after, lambda sums: (sums[..., 1] - sums[..., 2]) / sums[..., 0], bounds.of_drop)
 
     def mean_score(
         self,
@@ -207,7 +207,7 @@ class Estimator:
             values = sign * (table["score"] - other.loc[table.index, "score"]).to_numpy(np.float64)
         rows = np.column_stack([np.ones(len(values)), values])
         mean = partial(bounds.of_score, draws=self.decide.bootstrap, seed=self.decide.seed)
-        return self._estimate(rows, table, lambda sums: sums[..., 1] / sums[..., 0], mean)
+        return self.estimated(rows, table, lambda sums: sums[..., 1] / sums[..., 0], mean)
 
     def share_found(self, check: str, screen: str, *, emotion: str | None = None) -> Estimate:
         """Return the share of the judged clips that a screen found: all were looked at, so it is exact."""
@@ -250,11 +250,12 @@ class Estimator:
         confidence = np.array([max(row) for row in table["probabilities"]], dtype=np.float64)
         right = (table["emotion"] == table["predicted"]).to_numpy(np.float64)
         rows = metrics.calibration_bins(confidence, right)
-        return self._estimate(rows, table, metrics.expected_calibration_error, bounds.of_calibration)
+        return self.estimated(rows, table, metrics.expected_calibration_error, bounds.of_calibration)
 
-    def _estimate(
+    def estimated(
         self, rows: Floats, table: pd.DataFrame, statistic: Callable[[Floats], Floats], bounds_of: BoundsOf
     ) -> Estimate:
+        """Estimate a statistic of additive `rows` (n, d), one per clip of `table`; `bounds_of` gives its intervals."""
         n = len(rows)
         if not n:
             return Estimate(None, None, 0, None, "no clips")

@@ -7,6 +7,7 @@ are: of twelve speakers with ten clips each one will look bad. A bootstrap takes
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,15 +71,20 @@ def gap_bounds(blocks: Sequence[Groups], *, freedom: float = math.inf) -> Bounds
     A gap is in the interval unless the one seen lies in a tail of what groups of these sizes show that are so far
     apart, wherever the groups between the two ends lie: Neyman (1937). Too large it is where no such groups would have
     shown so little: two of the smallest lie at the ends and the others wherever that is likeliest. Too small it is
-    where none would have shown so much: all lie at one end or the other. The overall mean is the one seen. With
-    `freedom`, for sizes that rest on the variance of few clusters, Student's t takes the place of the normal
-    distribution, as in `audit.intervals.wilson`. The value seen is always inside.
+    where none would have shown so much: all lie at one end or the other. The overall mean is the one seen, and of the
+    chance to see the very gap half counts: Lancaster (1961). The upper end is none smaller for groups that look more
+    alike than half of those do that do not differ: Cowan, Cranmer, Gross and Vitells (2011). With `freedom`, for sizes
+    that rest on the variance of few clusters, Student's t takes the place of the normal distribution, as in
+    `audit.intervals.wilson`. The value seen is always inside.
     """
     seen, widest = max(block.gap for block in blocks), max(block.widest for block in blocks)
     steps = np.linspace(0.0, 1.0, NODES) ** 2
     wider, narrower = seen + (widest - seen) * steps, seen * (1.0 - steps)
+    usual = seen if _kept(blocks, seen) >= 0.5 else chance_gap(blocks, 0.5)
     # From the gap seen outwards the tails can only get smaller.
-    little = np.minimum.accumulate(ndtri(_shows_so_little(blocks, wider, seen).clip(LEAST_TAIL, 1 - LEAST_TAIL)))
+    little = np.minimum.accumulate(
+        ndtri(_shows_so_little(blocks, wider, max(seen, usual)).clip(LEAST_TAIL, 1 - LEAST_TAIL))
+    )
     much = np.minimum.accumulate(ndtri(_shows_so_much(blocks, narrower, seen).clip(LEAST_TAIL, 1 - LEAST_TAIL)))
 
     def bounds(confidence: float) -> Interval:
@@ -88,14 +94,19 @@ def gap_bounds(blocks: Sequence[Groups], *, freedom: float = math.inf) -> Bounds
     return bounds
 
 
-def chance_gap(blocks: Sequence[Groups], confidence: float) -> float:
+def chance_gap(blocks: Sequence[Groups], confidence: float, *, freedom: float = math.inf) -> float:
     """Return, to a thousandth, what the largest gap stays under with that `confidence` where there is none."""
+    confidence = float(ndtr(reach(2 * confidence - 1, freedom)))
     low, high = 0.0, max(block.widest for block in blocks)
     while high - low > 5e-4:
         middle = (low + high) / 2
-        kept = math.prod(float(_at_most(block, _alike(block), middle)[0]) for block in blocks)
-        low, high = (low, middle) if kept >= confidence else (middle, high)
+        low, high = (low, middle) if _kept(blocks, middle) >= confidence else (middle, high)
     return high
+
+
+def _kept(blocks: Sequence[Groups], width: float) -> float:
+    """Return the chance that groups which do not differ stay within `width`."""
+    return math.prod(float(_at_most(_alike(block), (width,))[0, 0]) for block in blocks)
 
 
 def _crossing(score: float, scores: Floats, gaps: Floats) -> float:
@@ -106,71 +117,93 @@ def _crossing(score: float, scores: Floats, gaps: Floats) -> float:
 
 
 def _shows_so_little(blocks: Sequence[Groups], gaps: Floats, seen: float) -> Floats:
-    """Return the chance, for every true gap, that the largest gap is at most `seen`, where it is the largest."""
-    apart = [np.max([_at_most(block, placed, seen) for placed in _around(block, gaps)], axis=0) for block in blocks]
-    alike = [float(_at_most(block, _alike(block), seen)[0]) for block in blocks]
+    """Return the chance, for every true gap, that the largest gap is below `seen`, and half that of its being equal."""
+    apart = [np.max([_below(placed, seen) for placed in _around(block, gaps)], axis=0) for block in blocks]
+    alike = [_below(_alike(block), seen) for block in blocks]
     # Of several blocks one has the gap, and the others need none.
     others = [math.prod(alike[:place] + alike[place + 1 :]) for place in range(len(blocks))]
-    return np.max([own * other for own, other in zip(apart, others, strict=True)], axis=0)
+    found = np.max([own * other for own, other in zip(apart, others, strict=True)], axis=0)
+    return np.asarray(found.mean(axis=0))
 
 
 def _shows_so_much(blocks: Sequence[Groups], gaps: Floats, seen: float) -> Floats:
-    """Return the chance, for every true gap, that the largest gap is at least `seen`, where it is the largest."""
-    less = [np.min([_at_most(block, placed, seen - 2 * TIE) for placed in _split(block, gaps)], 0) for block in blocks]
-    return 1.0 - np.prod(less, axis=0)
+    """Return the chance, for every true gap, that the largest gap is above `seen`, and half that of its being equal."""
+    less = [np.min([_below(placed, seen) for placed in _split(block, gaps)], axis=0) for block in blocks]
+    return np.asarray(1.0 - np.prod(less, axis=0).mean(axis=0))
 
 
-def _alike(block: Groups) -> Floats:
-    return np.full((1, len(block.clips)), block.overall)
+def _below(placed: _Placed, seen: float) -> Floats:
+    """Return the chance of a smaller gap, and of one as large at most, (2, rows)."""
+    return _at_most(placed, (seen - 2 * TIE, seen))
 
 
-def _around(block: Groups, gaps: Floats) -> Iterator[Floats]:
-    """Yield means, a row per gap, two of the smallest groups at the ends and the others somewhere between."""
+@dataclass(frozen=True)
+class _Placed:
+    """True means at a `height` (groups,) from 0 to 1 of the way from the `lowest` (rows,) up by the `gaps` (rows,)."""
+
+    block: Groups
+    lowest: Floats
+    gaps: Floats
+    height: Floats
+
+    @classmethod
+    def near(cls, block: Groups, gaps: Floats, height: Floats) -> _Placed:
+        """Return means of which the overall one is as near to that seen as there is room."""
+        gaps = np.minimum(gaps, block.widest)
+        below = block.overall - gaps * np.average(height, weights=block.sizes)
+        return cls(block, np.clip(below, 1.0 - block.widest, 1.0 - gaps), gaps, height)
+
+    def at(self, height: float) -> Floats:
+        """Return the means (rows,) at a height."""
+        return np.clip(self.lowest + self.gaps * height, 1.0 - self.block.widest, 1.0)
+
+
+def _alike(block: Groups) -> _Placed:
+    return _Placed(block, np.array([block.overall]), np.zeros(1), np.zeros(len(block.clips)))
+
+
+def _around(block: Groups, gaps: Floats) -> Iterator[_Placed]:
+    """Yield means of which two of the smallest groups lie at the ends and the others somewhere between."""
     small, other = np.argsort(block.clips, kind="stable")[:2]
     ends = [(small, other), (other, small)]
     for low, high in ends if block.clips[small] < block.clips[other] else ends[:1]:
         for between in (0.0, 0.5, 1.0) if len(block.clips) > 2 else (0.5,):
             height = np.full(len(block.clips), between)
             height[low], height[high] = 0.0, 1.0
-            yield _placed(block, gaps, height)
+            yield _Placed.near(block, gaps, height)
 
 
-def _split(block: Groups, gaps: Floats) -> Iterator[Floats]:
-    """Yield means, a row per gap, every group at one of the ends: half of them, or all but the smallest."""
+def _split(block: Groups, gaps: Floats) -> Iterator[_Placed]:
+    """Yield means of which every group lies at one of the ends: half of them, or all but the smallest."""
     order = np.argsort(block.clips, kind="stable")
     for lowest in (order[::2], order[:1], order[1:])[: 1 if len(order) == 2 else 3]:
         height = np.ones(len(order))
         height[lowest] = 0.0
-        yield _placed(block, gaps, height)
+        yield _Placed.near(block, gaps, height)
 
 
-def _placed(block: Groups, gaps: Floats, height: Floats) -> Floats:
-    """Return means at these heights between ends so far apart, (gaps, groups), near the overall mean that was seen."""
-    least = 0.0 if block.changed is None else -1.0
-    room = np.minimum(gaps, block.widest)
-    below = block.overall - room * np.average(height, weights=block.sizes)
-    lowest = np.clip(below, least, np.maximum(1.0 - room, least))
-    return np.clip(lowest[:, None] + room[:, None] * height, least, 1.0)
+def _at_most(placed: _Placed, widths: Sequence[float]) -> Floats:
+    """Return the chance that groups with these means show a gap of at most a width, (widths, rows).
 
-
-def _at_most(block: Groups, means: Floats, width: float) -> Floats:
-    """Return the chance that groups with these means, a row (groups,) each, show a gap of at most `width`, (rows,).
-
-    Exactly, summed over where the smallest lies: all lie within `width` of it, less those where it lies above.
+    Exactly, summed over where the smallest lies: all lie within the width of it, less those where it lies above.
     """
-    least = 0.0 if block.changed is None else -1.0
+    block, rows = placed.block, len(placed.lowest)
+    least = 1.0 - block.widest
     points, cell = _points(block.clips, least)
-    within, above = np.ones((2, len(means), len(points)))
-    for clips, mean in zip(block.clips, means.T, strict=True):
+    within, above = np.ones((2, len(widths), rows, len(points)))
+    for (clips, height), times in Counter(zip(block.clips.tolist(), placed.height.tolist(), strict=True)).items():
+        mean = placed.at(height)
         chances = _binomial(clips, mean) if block.changed is None else _trinomial(clips, mean, block.changed)
-        sums = np.concatenate([np.zeros((len(means), 1)), np.cumsum(chances, axis=1)], axis=1)
+        sums = np.concatenate([np.zeros((rows, 1)), np.cumsum(chances, axis=1)], axis=1)
         last = chances.shape[1]
-        first = np.ceil((points - least - TIE) * clips).astype(np.int64).clip(0, last)
-        end = (np.floor((points + cell / 2 + width - least + TIE) * clips).astype(np.int64) + 1).clip(0, last)
-        below, beyond = sums[:, first], sums[:, end]
-        within *= np.maximum(beyond - below, 0.0)
-        above *= np.maximum(beyond - np.append(below[:, 1:], sums[:, -1:], axis=1), 0.0)
-    return np.asarray((within - above).sum(axis=1).clip(0.0, 1.0))
+        below = sums[:, np.ceil((points - least - TIE) * clips).astype(np.int64).clip(0, last)]
+        after = np.append(below[:, 1:], sums[:, -1:], axis=1)
+        for place, width in enumerate(widths):
+            end = np.floor((points + cell / 2 + width - least + TIE) * clips).astype(np.int64) + 1
+            beyond = sums[:, end.clip(0, last)]
+            within[place] *= np.maximum(beyond - below, 0.0) ** times
+            above[place] *= np.maximum(beyond - after, 0.0) ** times
+    return np.asarray((within - above).sum(axis=2).clip(0.0, 1.0))
 
 
 def _points(clips: NDArray[np.int64], least: float) -> tuple[Floats, float]:
@@ -179,7 +212,7 @@ def _points(clips: NDArray[np.int64], least: float) -> tuple[Floats, float]:
     if len(shown) <= MOST_POINTS:
         return shown, 0.0
     cell = (1.0 - least) / MOST_POINTS
-    return least + cell * np.arange(MOST_POINTS + 1), cell
+    return np.asarray(least + cell * np.arange(MOST_POINTS + 1), dtype=np.float64), cell
 
 
 def _binomial(clips: int, means: Floats) -> Floats:

@@ -58,7 +58,8 @@ def due(suite: Suite, emotions: Sequence[str]) -> tuple[Due, ...]:
 def gate_slug(gate: Gate) -> str:
     """Return a gate's part of the id: metric, then `of-<method>`, `in-<region>`, `at-<severity>` and the like."""
     words = [gate.metric]
-    for word, name in (("of", gate.of), ("by", gate.by), ("in", gate.region), ("after", gate.after)):
+    asked = {"of": gate.of, "by": gate.by, "in": gate.region, "after": gate.after, "across": gate.across}
+    for word, name in asked.items():
         if name is not None:
             words += [word, name]
     if gate.at is not None:

@@ -14,16 +14,16 @@ from audit.suite import Check, Gate
 def reason_of(
     check: Check, gate: Gate, found: Estimate, outcome: Outcome, estimator: Estimator, emotion: str | None
 ) -> str:
-    """Return why: where the interval lies, or what most of the wrong answers were."""
+    """Return why: what there is to say of the value, where the interval lies, or what most wrong answers were."""
     if outcome == "ERROR" or found.interval is None:
         return found.why
     if check.kind == "data" and found.value is not None:
         return f"{round(found.value * found.n)} of {found.n} clips"
     if outcome == "PASS":
-        return "the whole interval is inside the limit"
+        return found.why or "the whole interval is inside the limit"
     where = "wholly beyond the limit" if outcome == "FAIL" else "on both sides of the limit"
     taken_for = "" if check.kind in ("saliency", "data") else _taken_for(check, gate, estimator, emotion)
-    return taken_for or f"the interval lies {where}"
+    return found.why or taken_for or f"the interval lies {where}"
 
 
 def _taken_for(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> str:
@@ -53,6 +53,8 @@ def next_step_of(check: Check, gate: Gate, found: Estimate, outcome: Outcome, em
     if outcome == "UNSURE":
         return more_clips(gate, found)
     of_emotion = f" of {emotion}" if emotion else ""
+    if gate.across is not None:
+        return f"add training clips{of_emotion} like those of the group that fares worst, or say for whom it is not"
     if check.kind == "clean":
         return f"hear the misjudged clips{of_emotion}; add or reweight training clips where the label sounds right"
     if check.kind == "corruption":

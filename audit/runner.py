@@ -24,6 +24,7 @@ from audit.manifest import load_model
 from audit.model import Model, as_found
 from audit.progress import Progress, Unwatched
 from audit.record import table
+from audit.reliability import reliability_rows
 from audit.stability import examine
 from audit.suite import Check, Suite
 
@@ -103,6 +104,7 @@ def run(
         kinds={check.id: check.kind for check in checks},
         metrics=rows,
         confusions=summary.confusions(kept, estimator),
+        reliability=reliability_rows(kept, estimator),
         best_saliency=best,
         cost=cost(judged.ledger),
         exhibits=exhibits,

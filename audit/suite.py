@@ -39,9 +39,9 @@ class Gate:
     """One limit on one metric: `per` is None, emotion or group; `at` the severity; `of` the saliency method.
 
     `by` names the faithfulness score (None for the check's first), `region` a region of the check (None for where the
-    emotion is known to lie), `after` a sanity test. What the screens `without` found is not counted. `floor` is what
-    the clean answers must reach for the gate to pass: a number, `above_chance`, or None for nothing. An `informational`
-    gate is shown and never blocks.
+    emotion is known to lie), `after` a sanity test, `across` the column of the clips whose values are compared. What
+    the screens `without` found is not counted. `floor` is what the clean answers must reach for the gate to pass: a
+    number, `above_chance`, or None for nothing. An `informational` gate is shown and never blocks.
     """
 
     metric: str
@@ -53,6 +53,7 @@ class Gate:
     by: str | None = None
     region: str | None = None
     after: str | None = None
+    across: str | None = None
     without: tuple[str, ...] = ()
     floor: float | Literal["above_chance"] | None = None
     informational: bool = False

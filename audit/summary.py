@@ -8,6 +8,7 @@ from typing import Any
 from audit.audit import metric_row
 from audit.estimate import Estimate
 from audit.estimator import OVER_ALL, PER_EMOTION, Estimator
+from audit.groups import columns, gap
 from audit.record import ALONE, CHANCE, ENERGY, FOUND
 from audit.standing import Standing, better_than, over_chance
 from audit.suite import Check
@@ -72,6 +73,7 @@ def _prediction_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
             reached = estimator.mean_score(check.id, key[2], "snr_db", at=at)
             yield metric_row(key, "snr_db", reached, at=at, emotion=None, group=None)
         yield from _alone_rows(check, estimator, at)
+        yield from _gap_rows(check, estimator, at)
     if check.kind == "clean":
         return
     for metric in ("curve_area", *(("critical_epsilon",) if check.kind == "attack" else ())):
@@ -95,6 +97,18 @@ def _alone_rows(check: Check, estimator: Estimator, at: float | None) -> Iterato
         for emotion in estimator.emotions:
             found = estimator.predicted(check.id, "recall", at=at, emotion=emotion, of=use.name)
             yield metric_row(key, "recall", found, at=at, emotion=emotion, group=None)
+
+
+def _gap_rows(check: Check, estimator: Estimator, at: float | None) -> Iterator[Row]:
+    """Yield how far the values of every column lie apart, of each emotion when clean; `measure` is the column."""
+    for across in columns(estimator):
+        key = (check.id, check.kind, check.method, across)
+        asked: list[tuple[str, str | None]] = [("accuracy_gap", None), ("recall_gap", None)]
+        if check.kind == "clean":
+            asked += [(metric, emotion) for metric in ("recall_gap", "share_gap") for emotion in estimator.emotions]
+        for metric, emotion in asked:
+            found = gap(estimator, check.id, metric, across, at=at, emotion=emotion).found
+            yield metric_row(key, metric, found, at=at, emotion=emotion, group=None)
 
 
 def _data_rows(check: Check, estimator: Estimator) -> Iterator[Row]:

@@ -72,7 +72,7 @@ def decide(
     next_step = next_step_of(check, gate, found, outcome, emotion)
     if outcome == "FAIL" and adjusted > (1 - estimator.decide.confidence) / 2:
         outcome = "UNSURE"
-        reason = f"beyond the limit, as one of so many gates may be by chance (error {adjusted:.3f} over all of them)"
+        reason += f"; as one of so many gates it may be by chance (error {adjusted:.3f} over all of them)"
         next_step = more_clips(gate, found)
     if caps and found.value is not None:
         cap = max(caps, key=lambda each: SEVERITY.index(each.outcome))

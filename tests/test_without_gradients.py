@@ -168,7 +168,8 @@ def test_a_waveform_ahead_of_a_function_in_numpy_has_no_gradients_either(
     by_check = {verdict.check: verdict for verdict in audit.verdicts}
     assert by_check["fgsm"].outcome != "ERROR"
     assert by_check["heard"].outcome == "ERROR"
-    assert "model 'pitch' gives none of the waveform; square, uniform_noise and transfer need none" in by_check["heard"].reason
+    told = "model 'pitch' gives none of the waveform; square, uniform_noise and transfer need none"
+    assert told in by_check["heard"].reason
 
 
 def test_pytest_skips_what_is_left_out_with_the_reason(pytester: pytest.Pytester, write: Callable[[str], Path]) -> None:

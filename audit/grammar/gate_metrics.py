@@ -16,8 +16,9 @@ ANY = (-math.inf, math.inf)
 class Metric:
     """What a gate may ask of a metric: the values it can take, what it can be given per, and over which part.
 
-    `keys` are what else it takes of `by`, `region` and `after`. A `relative` one says how answers compare with others
-    and not how good they are: whoever guesses keeps it, so that it counts above a floor of the clean answers alone.
+    `keys` are what else it takes of `by`, `region`, `after` and `across`. A `relative` one says how answers
+    compare with others and not how good they are: whoever guesses keeps it, so that it counts above a floor of the
+    clean answers alone.
     """
 
     about: str
@@ -38,7 +39,31 @@ METRICS: Mapping[str, Metric] = {
     "uar": Metric("unweighted average recall over the emotions", PREDICTED, per=(None,)),
     "macro_f1": Metric("unweighted average F1 over the emotions", PREDICTED, per=(None,)),
     "ece": Metric("expected calibration error", PREDICTED, per=(None, "emotion", "group"), relative=True),
+    "accuracy_gap": Metric(
+        "largest difference of accuracy between the values of a column",
+        PREDICTED,
+        per=(None, "group"),
+        keys=("across",),
+        relative=True,
+    ),
+    "recall_gap": Metric(
+        "largest difference of an emotion's recall between the values of a column",
+        PREDICTED,
+        keys=("across",),
+        relative=True,
+    ),
+    "share_gap": Metric(
+        "largest difference between the values of a column of the share called an emotion, less the share that are",
+        PREDICTED,
+        (0.0, 2.0),
+        ("emotion",),
+        keys=("across",),
+        relative=True,
+    ),
     "drop": Metric("accuracy lost from clean", PREDICTED[1:], SIGNED, (None, "emotion", "group"), relative=True),
+    "accuracy_change": Metric("accuracy gained since the baseline", PREDICTED, SIGNED, (None, "group")),
+    "recall_change": Metric("recall gained since the baseline", PREDICTED, SIGNED, ("emotion", "group")),
+    "uar_change": Metric("UAR gained since the baseline", PREDICTED, SIGNED, (None,)),
     "curve_area": Metric("mean accuracy over the swept range", PREDICTED[1:], SHARE, (None, "emotion", "group"), True),
     "critical_epsilon": Metric(
         "epsilon at which accuracy first falls below one half",

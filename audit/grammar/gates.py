@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,7 @@ from audit.grammar.values import Choice, Either, Flag, ListOf, Number, Text
 from audit.kinds import known_methods
 from audit.suite import Check, Gate, Place, Waiver
 
-ABOVE_CHANCE, NO_FLOOR = "above_chance", "none"
+ABOVE_CHANCE, NO_FLOOR, EVERY = "above_chance", "none", "every"
 WAIVER = Table(
     "a waiver",
     (
@@ -49,13 +50,16 @@ ABOUT_MAPS = (
     Key("region", Text("a region of this check"), "which region; where the emotion lies by default"),
     Key("after", Text("a sanity test of this check"), "which sanity test"),
 )
+ACROSS = Key("across", Text("a column of the clips, as speaker or sex"), "whose values are compared, of a gap")
 
 
 def gate_table(kind: str) -> Table:
     """Return the keys of a gate in a check of this kind."""
     metrics = tuple(name for name, metric in METRICS.items() if kind in metric.kinds)
     of = OF.get(kind, ())
-    at = (Key("at", Number(), "which value of the sweep"),)
+    at = (
+        Key("at", Either((Choice((EVERY,)), Number())), "which value of the sweep, or every one: a verdict for each"),
+    )
     return Table(
         "a gate",
         (
@@ -66,10 +70,22 @@ def gate_table(kind: str) -> Table:
             *(at if kind in ("corruption", "attack") else ()),
             Key("min", Number(), "the value must not be below"),
             Key("max", Number(), "the value must not be above"),
-            *((FLOOR, WITHOUT) if kind in PREDICTED else ()),
+            *((ACROSS, FLOOR, WITHOUT) if kind in PREDICTED else ()),
             *FOR_ALL,
         ),
     )
+
+
+def read_gates(node: Node, check: Check, groups: bool) -> tuple[Gate, ...]:
+    """Return the gate at `node`, one for each value of the sweep where it says `at: every`.
+
+    Raises SuiteError as `read_gate` does.
+    """
+    at = node.entries.get("at")
+    if at is None or at.value != EVERY or check.sweep is None:
+        return (read_gate(node, check, groups),)
+    each = (replace(at, value=value) for value in check.sweep[1])
+    return tuple(read_gate(replace(node, value={**node.entries, "at": one}), check, groups) for one in each)
 
 
 def read_gate(node: Node, check: Check, groups: bool) -> Gate:
@@ -85,6 +101,7 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
     _check_per(node, name, metric, row["per"], groups)
     if kind in OF:
         _check_named(node, name, metric, check)
+    _check_across(node, name, metric)
     if check.sweep is not None:
         _check_at(node, name, metric, row["at"], check.sweep)
     if row["min"] is None and row["max"] is None:
@@ -94,7 +111,7 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
     if row["min"] is not None and row["max"] is not None and row["min"] > row["max"]:
         raise entries["max"].error(f"max {row['max']:g} lies below min {row['min']:g}; nothing could pass")
     place = Place(node.mark.path, node.mark.line, node.mark.column)
-    named = {key: row.get(key) for key in ("at", "of", "by", "region", "after")}
+    named = {key: row.get(key) for key in ("at", "of", "by", "region", "after", "across")}
     return Gate(
         name,
         row["min"],
@@ -167,6 +184,16 @@ def _check_named(node: Node, name: str, metric: Metric, check: Check) -> None:
         raise node.error(f"{name} needs `after:`, one of {', '.join(has['after'][1]) or 'the sanity tests'}")
 
 
+def _check_across(node: Node, name: str, metric: Metric) -> None:
+    if "across" in metric.keys and "across" not in node.entries:
+        raise node.error(
+            f"{name} needs `across:`, the column of the clips whose values are compared, as speaker or sex"
+        )
+    if "across" in node.entries and "across" not in metric.keys:
+        others = ", ".join(other for other, each in METRICS.items() if "across" in each.keys)
+        raise node.entries["across"].key_error(f"{name} takes no `across` ({others} do)")
+
+
 def _refuse_elsewhere(node: Node, kind: str) -> None:
     entries = node.entries
     metric = entries.get("metric")
@@ -229,6 +256,7 @@ def gate_entry(gate: Gate) -> dict[str, Any]:
         "by": gate.by,
         "region": gate.region,
         "after": gate.after,
+        "across": gate.across,
         "per": gate.per,
         "at": gate.at,
         "min": gate.minimum,

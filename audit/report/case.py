@@ -1,4 +1,4 @@
-"""The clips of one emotion that give way first, that swing furthest, and how its groups fare; from the records."""
+"""The clips of one emotion that give way first, and that swing furthest; from the records."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from audit.intervals import wilson
 from audit.record import GROUP_PREFIX
 from audit.report.curve import MILDER_WHEN_LARGER
-from audit.report.interval import Bar, bar
 from audit.report.measured import Measured
-from audit.report.numbers import fixed, short, span
+from audit.report.numbers import fixed, short
 
 MOST_CASES = 4
-FEWEST_CLIPS = 5
-MOST_MEMBERS = 30
 
 
 @dataclass(frozen=True)
@@ -31,18 +27,6 @@ class WorstCase:
     taken_for: str
     before: str
     after: str
-
-
-@dataclass(frozen=True)
-class GroupRecall:
-    """The recall of one emotion's clips in one group, clean, with Wilson's interval."""
-
-    group: str
-    member: str
-    value: str
-    interval: str
-    n: int
-    bar: Bar | None
 
 
 def flips(records: pd.DataFrame, measured: Measured, emotion: str) -> list[WorstCase]:
@@ -74,24 +58,6 @@ def swings(records: pd.DataFrame, measured: Measured, emotion: str) -> list[Wors
         largest = {sample: (before, after) for _, sample, before, after in reversed(steps)}
         order = list(dict.fromkeys(sample for loss, sample, *_ in steps if loss < 0))
         found += [_case(measured, check, *largest[sample]) for sample in order[:MOST_CASES]]
-    return found
-
-
-def groups(records: pd.DataFrame, measured: Measured, emotion: str) -> list[GroupRecall]:
-    """Return the clean recall of every group with enough clips of this emotion, column by column, the lowest first."""
-    clean = _clean(records)
-    own = clean[clean["emotion"] == emotion]
-    found: list[GroupRecall] = []
-    for column in measured.document["data"]["groups"]:
-        name = f"{GROUP_PREFIX}{column}"
-        if name not in own or own[name].nunique() > MOST_MEMBERS:
-            continue
-        right = (own["predicted"] == emotion).groupby(own[name])
-        counts = pd.DataFrame({"n": right.size(), "recall": right.mean()}).query("n >= @FEWEST_CLIPS")
-        for member, n, recall in counts.sort_values("recall", kind="stable").itertuples():
-            interval = wilson(float(recall), int(n), float(measured.document["decide"]["confidence"]))
-            drawn = bar({"value": float(recall), "interval": interval, "metric": "recall"}, (0.0, 1.0))
-            found.append(GroupRecall(column, str(member), fixed(float(recall), 2), span(interval, 2), int(n), drawn))
     return found
 
 

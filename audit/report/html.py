@@ -16,19 +16,20 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 from ruamel.yaml import YAML
 
-from audit import wording
-from audit.audit import read_document
-from audit.errors import AuditError
+from audit import remarks, wording
+from audit.audit import read_document, read_records
 from audit.report import case, confusion, gate_row, numbers, valid
 from audit.report.address import anchor, emotions_of, pages
 from audit.report.curve import Curve, curve, table
 from audit.report.gallery import gallery
+from audit.report.groups import Fares
 from audit.report.hardening import Falls
 from audit.report.interval import bar, scale_of
 from audit.report.measured import Measured
-from audit.report.plots import embedded, figure
+from audit.report.plots import diagram, embedded, figure
 from audit.report.ranking import measure, rankings
 from audit.report.relevance import own_measures, places
+from audit.report.reliability import Reliability, reliabilities
 from audit.report.soundness import Tests, tests
 from audit.report.standing import cascades, standings
 from audit.rerun import part
@@ -55,9 +56,9 @@ def write(folder: Path) -> Path:
     """
     document = read_document(folder)
     valid.check(document, folder / "audit.json")
-    records = _records(folder)
+    records = read_records(folder)
     measured = Measured(document)
-    falls = Falls(records, measured)
+    falls, fares = Falls(records, measured), Fares(records, measured)
     plotly = get_plotlyjs()
     shared = _shared(measured, STYLE_MARK.findall(plotly))
     environment = _environment()
@@ -65,10 +66,11 @@ def write(folder: Path) -> Path:
     for stale in (folder / "emotion").glob("*.html"):
         stale.unlink()
     for number, (emotion, address) in enumerate(shared["pages"].items()):
-        context = _emotion(emotion, number, measured, records, falls, folder, shared)
+        context = _emotion(emotion, number, measured, records, falls, fares, folder, shared)
         _write(folder / address, environment.get_template("emotion.html").render(**shared, **context, up="../"))
     index = folder / "index.html"
-    _write(index, environment.get_template("index.html").render(**shared, **_index(measured, folder, shared), up=""))
+    context = _index(measured, fares, folder, shared)
+    _write(index, environment.get_template("index.html").render(**shared, **context, up=""))
     _write(folder / "plotly.min.js", plotly)
     for name in ("style.css", "app.js"):
         shutil.copyfile(HERE / "static" / name, folder / name)
@@ -95,7 +97,7 @@ def _shared(measured: Measured, style_marks: list[str]) -> dict[str, Any]:
     }
 
 
-def _index(measured: Measured, folder: Path, shared: Mapping[str, Any]) -> dict[str, Any]:
+def _index(measured: Measured, fares: Fares, folder: Path, shared: Mapping[str, Any]) -> dict[str, Any]:
     document, rows = measured.document, shared["gates"]
     checks = measured.checks("clean", "corruption", "attack", "saliency")
     word, _, rest = wording.sentence(document).partition(": ")
@@ -109,7 +111,7 @@ def _index(measured: Measured, folder: Path, shared: Mapping[str, Any]) -> dict[
         "blocking": [row for row in found if row.blocks],
         "lenient": [row for row in found if not row.blocks and (row.outcome != "UNSURE" or row.set_aside)],
         "unsure": [row for row in found if row.outcome == "UNSURE" and not row.set_aside],
-        "teeth": wording.teeth(document),
+        "teeth": remarks.teeth(document),
         "checks": checks,
         "grid": gate_row.grid(measured, rows, shared["pages"], checks),
         "overall": _overall(measured),
@@ -117,6 +119,8 @@ def _index(measured: Measured, folder: Path, shared: Mapping[str, Any]) -> dict[
         "curves": _curves(measured, None, shared["confidence"]),
         "explained": {check: _explained(measured, check, None) for check in measured.checks("saliency")},
         "matrices": confusion.matrices(measured),
+        "diagrams": _diagrams(measured, None, shared["confidence"]),
+        "columns": fares.across(),
         "has_media": (folder / "media").is_dir() and any((folder / "media").iterdir()),
         "resolved": _yaml(document["suite"]["resolved"]),
     }
@@ -128,6 +132,7 @@ def _emotion(
     measured: Measured,
     records: pd.DataFrame,
     falls: Falls,
+    fares: Fares,
     folder: Path,
     shared: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -150,8 +155,8 @@ def _emotion(
             check: {**_explained(measured, check, emotion), "hardening": falls.of(check, emotion)}
             for check in measured.checks("saliency")
         },
-        "groups": case.groups(records, measured, emotion),
-        "fewest": case.FEWEST_CLIPS,
+        "diagrams": _diagrams(measured, emotion, shared["confidence"]),
+        "columns": fares.across(emotion),
         "previous": addresses[number - 1] if number else None,
         "next": addresses[number + 1] if number + 1 < len(addresses) else None,
     }
@@ -201,14 +206,8 @@ def _curves(
     ]
 
 
-def _records(folder: Path) -> pd.DataFrame:
-    path = folder / "records.parquet"
-    if not path.is_file():
-        raise AuditError(f"{path}: no such file; the report is drawn from audit.json and the records beside it")
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise AuditError(f"{path}: not readable as Parquet ({error}); run the audit again") from error
+def _diagrams(measured: Measured, emotion: str | None, confidence: str) -> list[tuple[Reliability, str]]:
+    return [(drawn, embedded(diagram(drawn, confidence))) for drawn in reliabilities(measured, emotion)]
 
 
 def _environment() -> Environment:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
 from audit.report.curve import LEVEL, Curve, Point
+from audit.report.reliability import Reliability
 from audit.wording import plain
 
 Figure = dict[str, Any]
 LONGEST_LABEL = 32
+PAGE: Figure = {
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"color": "--ink", "size": 13},
+    "hoverlabel": {"bgcolor": "--paper", "bordercolor": "--rule", "font": {"color": "--ink"}},
+    "dragmode": False,
+}
+GRID: Figure = {"gridcolor": "--line", "zeroline": False, "linecolor": "--rule", "tickfont": {"color": "--soft"}}
 
 
 def figure(drawn: Curve, confidence: str) -> Figure:
@@ -24,6 +34,53 @@ def figure(drawn: Curve, confidence: str) -> Figure:
     if drawn.limits:
         traces.append(_limits(drawn))
     return {"data": traces, "layout": {**_layout(drawn), "shapes": _shapes(drawn), "annotations": _notes(drawn)}}
+
+
+def diagram(drawn: Reliability, confidence: str) -> Figure:
+    """Return a reliability diagram: how often answers are right that are so sure, with `confidence` (95%) intervals."""
+    # One clip, or the clips of one speaker, tell nothing of the others: they stand in the table.
+    bins = [row for row in drawn.bins if row["interval"] is not None]
+    most = max((row["count"] for row in bins), default=1)
+    told = [
+        f"confidence {row['confidence']:.2f}: right {row['right']:.2f} "
+        f"({row['interval'][0]:.2f}–{row['interval'][1]:.2f}), n={row['count']}"
+        for row in bins
+    ]
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"share right, {confidence} interval",
+        "x": [round(row["confidence"], 4) for row in bins],
+        "y": [round(row["right"], 4) for row in bins],
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [round(row["interval"][1] - row["right"], 4) for row in bins],
+            "arrayminus": [round(row["right"] - row["interval"][0], 4) for row in bins],
+            "color": "--blue",
+            "thickness": 1.5,
+            "width": 3,
+        },
+        # The larger a marker the more clips it stands for.
+        "marker": {"color": "--blue", "size": [round(5 + 9 * math.sqrt(row["count"] / most), 1) for row in bins]},
+        "hovertext": told,
+        "hoverinfo": "text",
+        "showlegend": False,
+    }
+    even = {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1, "layer": "below"}
+    note = {"text": "as sure as right", "x": 0.14, "y": 0.08, "xanchor": "left", "showarrow": False}
+    axis = {**GRID, "range": [-0.02, 1.05], "fixedrange": True, "tickformat": ".1f", "dtick": 0.2}
+    layout = {
+        **PAGE,
+        "height": 360,
+        "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
+        "xaxis": {**axis, "title": _title("confidence"), "showgrid": False, "ticks": "outside"},
+        "yaxis": {**axis, "title": _title("share right")},
+        "hovermode": "closest",
+        "shapes": [{**even, "line": {"color": "--ink", "width": 1, "dash": "dash"}}],
+        "annotations": [{**note, "font": {"size": 12, "color": "--soft"}}],
+    }
+    return {"data": [trace], "layout": layout}
 
 
 def embedded(figure_: Mapping[str, Any]) -> str:
@@ -155,21 +212,17 @@ def _notes(drawn: Curve) -> list[Figure]:
 
 
 def _layout(drawn: Curve) -> Figure:
-    grid = {"gridcolor": "--line", "zeroline": False, "linecolor": "--rule", "tickfont": {"color": "--soft"}}
     ends = [drawn.points[0].at, drawn.points[-1].at]
     room = 0.03 * abs(ends[1] - ends[0]) or 0.5
     x = [ends[0] + room, ends[1] - room] if drawn.backwards else [ends[0] - room, ends[1] + room]
-    title = {"text": html.escape(drawn.axis), "font": {"color": "--soft", "size": 13}, "standoff": 12}
+    title = _title(drawn.axis)
     return {
+        **PAGE,
         "height": 360,
         "margin": {"l": 44, "r": 12, "t": 24, "b": 48},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": "--ink", "size": 13},
-        "xaxis": {**grid, "title": title, "range": x, "fixedrange": True, "showgrid": False, "ticks": "outside"},
-        "yaxis": {**grid, "range": [-0.02, 1.05], "fixedrange": True, "tickformat": ".1f", "dtick": 0.2},
+        "xaxis": {**GRID, "title": title, "range": x, "fixedrange": True, "showgrid": False, "ticks": "outside"},
+        "yaxis": {**GRID, "range": [-0.02, 1.05], "fixedrange": True, "tickformat": ".1f", "dtick": 0.2},
         "hovermode": "x",
-        "hoverlabel": {"bgcolor": "--paper", "bordercolor": "--rule", "font": {"color": "--ink"}},
         "legend": {
             "orientation": "h",
             "x": 0,
@@ -178,5 +231,8 @@ def _layout(drawn: Curve) -> Figure:
             "yanchor": "top",
             "traceorder": "reversed",
         },
-        "dragmode": False,
     }
+
+
+def _title(text: str) -> Figure:
+    return {"text": html.escape(text), "font": {"color": "--soft", "size": 13}, "standoff": 12}

@@ -103,7 +103,7 @@ def test_a_typo_in_a_suite_names_the_nearest_key(file: Path) -> None:
     error = refusal(file, "checks:\n  - check: clean\n    gates:\n      - {metric: accuracy, mim: 0.85}\n")
     assert str(error) == (
         f"{file}:6:28: error: unknown key 'mim'; did you mean 'min'? (a gate takes metric, per, min, max, "
-        "floor, without, informational, waive)\n"
+        "across, floor, without, informational, waive)\n"
         "        - {metric: accuracy, mim: 0.85}\n"
         "                             ^^^"
     )

@@ -20,6 +20,7 @@ from audit.gate_id import due
 from audit.judging import judge
 from audit.kinds import import_file
 from audit.record import Record, table
+from audit.reliability import reliability_rows
 from audit.standing import Standing, caps_of, standings
 from audit.suite import Check, Suite, read_suite
 
@@ -143,6 +144,7 @@ def write(folder: Path, story: Story) -> Path:
         kinds={check.id: check.kind for check in suite.checks},
         metrics=summary.metric_rows(kept, estimator),
         confusions=summary.confusions(kept, estimator),
+        reliability=reliability_rows(kept, estimator),
         best_saliency=best,
         cost=_cost(suite),
         exhibits=import_file(Path(__file__).with_name("fake_media.py")).exhibits(

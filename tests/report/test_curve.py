@@ -133,11 +133,3 @@ def test_the_largest_swing_is_the_largest_loss_between_neighbours(measured: Meas
     losses = wide.pivot(index="sample", columns="severity", values="p").diff(axis=1).min(axis=1)
     found = [swing for swing in case.swings(records, measured, "fear") if swing.condition.startswith("fgsm")]
     assert [swing.sample for swing in found] == list(losses.sort_values().index[: case.MOST_CASES])
-
-
-def test_groups_too_small_to_compare_are_left_out(measured: Measured, records: pd.DataFrame) -> None:
-    found = case.groups(records, measured, "fear")
-    assert {group.group for group in found} == {"speaker", "sex"}
-    assert all(group.n >= case.FEWEST_CLIPS for group in found)
-    few = records[records["sample"].isin(sorted(records["sample"].unique())[:3])]
-    assert case.groups(few, measured, "fear") == []

@@ -95,11 +95,11 @@ def test_an_outcome_is_glyph_and_word_wherever_it_stands(failed_report: Path) ->
 def test_every_curve_has_its_numbers_in_a_table(failed_report: Path) -> None:
     for page in pages(failed_report):
         text = page.path.read_text(encoding="utf-8")
-        plots = re.findall(r'<script type="application/json">(.*?)</script>', text)
-        assert len(plots) == text.count("<summary>Data of this curve</summary>") == 2
-        for plot in plots:
-            figure = json.loads(plot)
-            (line,) = (trace for trace in figure["data"] if trace.get("line", {}).get("color") == "--blue")
+        plots = [json.loads(plot) for plot in re.findall(r'<script type="application/json">(.*?)</script>', text)]
+        lines = [trace for plot in plots for trace in plot["data"] if trace.get("line", {}).get("color") == "--blue"]
+        assert len(lines) == text.count("<summary>Data of this curve</summary>") == 2
+        assert len(plots) - len(lines) == text.count("<summary>Data of this diagram</summary>") == 3
+        for line in lines:
             for at, value in zip(line["x"], line["y"], strict=True):
                 assert f'scope="row" class="num">{at:g}</th><td class="num">{value:.3f}' in text
 

@@ -22,7 +22,9 @@ def validator() -> Draft202012Validator:
 
 @pytest.fixture
 def audit(failed_report: Path) -> dict[str, Any]:
-    return json.loads((failed_report / "audit.json").read_text(encoding="utf-8"))
+    document = json.loads((failed_report / "audit.json").read_text(encoding="utf-8"))
+    # Of many rows that are alike one is enough.
+    return {**document, "reliability": document["reliability"][:1]}
 
 
 @pytest.mark.parametrize("report", ["failed_report", "passed_report", "hostile_report"])
