@@ -62,6 +62,7 @@ def gate_slug(gate: Gate) -> str:
     for word, name in asked.items():
         if name is not None:
             words += [word, name]
+    words += ["without", *gate.without] if gate.without else []
     if gate.at is not None:
         words += ["at", f"{gate.at:g}".replace("-", "minus-", 1) if gate.at < 0 else f"{gate.at:g}"]
     return slug("-".join(words))

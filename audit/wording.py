@@ -40,6 +40,7 @@ def title(row: Row, document: Document) -> str:
             words.append(f"at {parameter} {row['at']:g}")
         if sum(sweep_parameter(document, other) == parameter for other in _checks(document)) > 1:
             words.append(f"of {row['check']}")
+    words += [f"without {', '.join(row['without'])}"] if row.get("without") else []
     subject = row["emotion"] if row["emotion"] is not None else row["group"]
     return plain(" ".join(words) + (f", {subject}" if subject is not None else ""))
 
