@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +51,8 @@ class Model(ABC):
     """The axes as the network takes them, and whether in pieces, where that is not as the audit has them."""
     note: str = ""
     """A sentence for the report: how it was opened, why it gives no gradients."""
+    members: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType({})
+    """Of an ensemble, what each member says by itself: inputs (n, ...) to logits (n, emotions), by its name."""
 
     def __init__(self) -> None:
         self.ledger = Ledger()

@@ -17,9 +17,13 @@ Predict = Callable[[Tensor, int], Tensor]
 """Inputs (n, ...) and how many go at a time, to probabilities (n, emotions)."""
 ASKED_AGAIN = 16
 TOLERATED = 1e-3
+SAME = 1e-6
+"""How little a probability changes from clip to clip where a member hears nothing."""
 CHANCE = "answers change from call to call"
 COMPANIONS = "answers depend on the other clips in the batch"
+DEAD = "a member of the ensemble is dead"
 REMEDIES = {
+    DEAD: "mend that member's weights, input or manifest, or leave it out",
     CHANCE: "switch off what draws at random (dropout, sampling, augmentation) or keeps something from call to call",
     COMPANIONS: "take out what is computed over the batch (batch norm in training mode, a mean over clips)",
 }
@@ -27,20 +31,28 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Instability:
-    """A model whose answers are not its own: `change` is the largest of a probability that should be equal."""
+    """A model whose answers are not its own: `change` is the largest of a probability that should be equal.
+
+    Or, of an ensemble, the largest of one that should not be: that of a `member` that tells no clip from another.
+    """
 
     finding: str
     change: float
     clips: int
+    member: str = ""
 
     @property
     def reason(self) -> str:
         """Why there is no verdict, in a clause."""
+        if self.member:
+            return f"{self.seen}; an ensemble that is less than it says is not judged"
         return f"{self.finding}, a probability by up to {self.change:.2g}; what is no property of a clip is not judged"
 
     @property
     def seen(self) -> str:
         """What was seen, in a clause."""
+        if self.member:
+            return f"{self.finding}: {self.member} gives {self.clips} clips the same answer"
         asked = "twice" if self.finding == CHANCE else "in another order and one by one"
         return (
             f"{self.finding}: asked {asked} about the same {self.clips} clips, the model changed a probability by up "
@@ -63,7 +75,24 @@ def examine(session: Session) -> Instability | None:
     def predict(inputs: Tensor, size: int) -> Tensor:
         return replace(session, batch_size=size).predict(inputs)
 
-    return asked_again(session.model, predict, session.inputs, session.clean, session.batch_size)
+    found = asked_again(session.model, predict, session.inputs, session.clean, session.batch_size)
+    return found or _dead(session)
+
+
+def _dead(session: Session) -> Instability | None:
+    """Return the first member of an ensemble that gives very different clips the same answer."""
+    count = min(len(session.inputs), ASKED_AGAIN)
+    if count < 2:
+        return None
+    indices = torch.linspace(0, len(session.inputs) - 1, count).round().long()
+    inputs = session.inputs[indices].to(session.model.device)
+    for name, logits in session.model.members.items():
+        with torch.inference_mode(), session.model.ledger.passes(forward=count):
+            said = logits(inputs).double().softmax(1).cpu()
+        change = float((said - said[:1]).abs().max())
+        if change < SAME:
+            return Instability(DEAD, change, count, name)
+    return None
 
 
 def asked_again(model: Model, predict: Predict, inputs: Tensor, clean: Tensor, batch_size: int) -> Instability | None:

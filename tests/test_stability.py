@@ -18,7 +18,7 @@ from audit.data import Sample
 from audit.input_spec import SpeechInput
 from audit.model import TorchModel
 from audit.progress import Unwatched
-from audit.stability import ASKED_AGAIN, CHANCE, COMPANIONS, examine
+from audit.stability import ASKED_AGAIN, CHANCE, COMPANIONS, DEAD, examine
 
 TWO = ("anger", "fear")
 
@@ -180,3 +180,16 @@ def test_a_model_in_memory_that_changes_its_inputs_is_an_error(repository: Path,
     model = TorchModel(Careless().eval(), spec, ("calm", "angry", "sad"))
     with pytest.raises(ModelError, match="changes its inputs in place"):
         run(read_suite(write("mood")), model=model)
+
+
+def test_a_member_of_an_ensemble_that_says_the_same_of_every_clip_is_found(resnet: TorchModel, mels: Tensor) -> None:
+    samples = tuple(Sample(str(n), None, resnet.emotions[n]) for n in range(len(mels)))
+    clean = resnet.logits(mels).detach().double().softmax(1)
+    session = Session(resnet, samples, mels, mels, torch.arange(len(mels)), clean, 0, 4, Unwatched())
+    resnet.members = {"ears": resnet._logits, "deaf": lambda inputs: torch.ones(len(inputs), len(resnet.emotions))}
+    found = examine(session)
+    assert found is not None
+    assert (found.finding, found.member) == (DEAD, "deaf")
+    assert str(found).startswith("a member of the ensemble is dead: deaf gives 4 clips the same answer, so no verdict")
+    resnet.members = {"ears": resnet._logits}
+    assert examine(session) is None

@@ -64,6 +64,7 @@ def ensemble(
     model.activation = "log_softmax" if len(parts) > 1 else "none"
     # The weights and the temperature are in the manifest.
     model.weights = (manifest.path, *(path for member in models for path in member.weights))
+    model.members = {part.model.name: part.logits for part in parts}
     model.note = _note(parts, shares, temperature, manifest)
     return model
 
