@@ -2,7 +2,7 @@
 
 Shares have Wilson's interval, over clusters with the effective number of clips and Student's t, and drops that of their
 lost and gained clips: BCa holds the truth too seldom where few clips are wrong, and not at all where none is. Mean
-scores and critical epsilons have BCa over whole clusters. `benchmarks/coverage.py` compares them.
+scores and critical epsilons have BCa over whole clusters. `benchmarks/interval_coverage.py` compares them.
 """
 
 from __future__ import annotations

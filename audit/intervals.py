@@ -1,7 +1,7 @@
 """Confidence intervals in closed form: of shares, of differences of paired shares, and how one is inverted.
 
 An interval is asked for by its confidence (`Bounds`), so that `least_error` can say how sure it could be made.
-`benchmarks/coverage.py` shows how often each holds the truth.
+`benchmarks/interval_coverage.py` shows how often each holds the truth.
 """
 
 from __future__ import annotations

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from audit.kinds import Method, find
+from audit.outward import telling
 from audit.suite import Check, Use, measures_of
 
 OCCLUDED = 1 + 15 * 15
 """Occlusion's passes a clip by default: the clip, and windows of an eighth of each axis, half over each other."""
-SOUNDNESS = (1 + 1 + 2 + 11 + 33 + 111, 1 + 1 + 10 + 30)
-"""Passes a clip, forward and backward: its outputs and gradient, one step, many, three balls, answers alone."""
+LOOKED_AT, COMPARED = (3 + 3 * 12 + 1, 1 + 3 * 10), (1 + 13 + 10 + 102, 10)
+"""Passes a clip, forward and backward: of its outputs, its gradient and three balls that hold every input; and, at each
+severity that is tested, of one step, many, noise and answers alone."""
 
 
 def passes(check: Check, uses: Sequence[Use]) -> tuple[int, int]:
@@ -36,8 +38,9 @@ def passes(check: Check, uses: Sequence[Use]) -> tuple[int, int]:
 
 def soundness_passes(check: Check, clips: int) -> tuple[int, int]:
     """Return the passes of an attack check's tests of itself, of its searches all they may ask."""
-    tested = min(check.soundness_samples, clips)
-    return tested * SOUNDNESS[0], tested * SOUNDNESS[1]
+    tested, times = min(check.soundness_samples, clips), len(telling(check))
+    forward, backward = (tested * (once + times * each) for once, each in zip(LOOKED_AT, COMPARED, strict=True))
+    return forward, backward
 
 
 def saliency_passes(check: Check, uses: Sequence[Use], clips: int) -> tuple[int, int]:

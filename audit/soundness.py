@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit import bounds
 from audit.estimate import Estimate
 from audit.estimator import Estimator
 from audit.gate_id import Due
 from audit.outcome import Cap, Outcome, Trial
+from audit.outward import outward
 from audit.record import SOUNDNESS
 from audit.suite import Check
 
-SMALLER_WHEN_LARGER = frozenset({"snr_db"})
 TOLERATED = 0.05
-"""The share of clips whose gradients or outputs may be of no use to an attack."""
+"""The share of clips on which gradients or outputs may be of no use to an attack, or it may do worse by chance."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What must hold of a test's mean for robustness to be real: at most `most`; and what it means where it does not.
+    """What must hold of the share of clips a test counts for robustness to be real: at most `most`, None for chance.
 
-    `most` is None for chance. `told` and `remedy` are clauses.
+    `told` says what it means where it does not, and `remedy` what to do; both are clauses.
     """
 
-    most: float | None
     told: str
     remedy: str
+    most: float | None = TOLERATED
 
 
 MASKED = "attack it without gradients (square, transfer), or through a smooth stand-in for what hides them (BPDA)"
+SEVERAL = "list several attacks in `method:`, of which the strongest keeps what any found in a smaller ball"
 CLAIMS: Mapping[str, Claim] = {
-    "broken": Claim(TOLERATED, "gradients are NaN or infinite", "mend what divides by zero or takes a logarithm of it"),
-    "vanishing": Claim(TOLERATED, "gradients are zero: what rounds, quantises or saturates hides them", MASKED),
+    "randomised": Claim(
+        "asked twice about one clip, the model gives two answers: no gradient is that of the next",
+        "switch off what draws at random, or attack the mean of many answers (expectation over transformation)",
+    ),
+    "broken": Claim("gradients are NaN or infinite", "mend what divides by zero or takes a logarithm or root of it"),
+    "vanishing": Claim("gradients are zero: what rounds, quantises or saturates hides them", MASKED),
     "softmaxed": Claim(
-        TOLERATED,
         "the outputs are probabilities already, and are made so twice",
         "say `activation: softmax` in the manifest, or let the model give logits",
     ),
     "saturated": Claim(
-        TOLERATED,
         "the outputs are certain beyond what a number can hold",
-        "judge the logits before whatever scales them; an attack sees no more of them than their sign",
+        "judge the logits before whatever scales them up",
     ),
-    "iterative": Claim(0.0, "one step does better than many", MASKED),
-    "black_box": Claim(0.0, "attacks that see answers alone do better than those that see gradients", MASKED),
-    "unbounded": Claim(None, "clips stay right however far they may be changed", MASKED),
-    "monotone": Claim(
-        0.0,
-        "more clips are right in a larger ball than in a smaller one",
-        "list several attacks in `method:`, of which the strongest keeps what it found in smaller balls",
-    ),
+    "iterative": Claim("one step finds what many do not: gradients lead nowhere", MASKED),
+    "black_box": Claim("answers alone find what gradients do not", MASKED),
+    "unbounded": Claim("clips stay right however far they may be changed", MASKED, most=None),
+    "outdone": Claim("noise, or one step, of that size finds what the check's own attacks do not", SEVERAL),
+    "monotone": Claim("more clips are right in a larger ball than in a smaller one", SEVERAL, most=0.0),
 }
+UNTESTED = "let an attack by gradients run on the model, on clips that it recognises"
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,8 @@ class Soundness:
     @property
     def remedy(self) -> str:
         """What to do, in a clause."""
+        if self.untested:
+            return UNTESTED
         failed = [trial.name for trial in self.trials if trial.outcome != "PASS"]
         return CLAIMS[failed[0]].remedy if failed else ""
 
@@ -101,33 +110,65 @@ def caps_of(found: Sequence[Soundness]) -> Callable[[Due], Sequence[Cap]]:
 
 def _trials(check: Check, estimator: Estimator) -> Iterator[Trial]:
     for name, claim in CLAIMS.items():
-        most = 1 / len(estimator.emotions) if claim.most is None else claim.most
-        if name == "monotone":
-            yield from _monotone(check, estimator, claim)
-            continue
-        found = estimator.mean_score(check.id, SOUNDNESS, name)
-        if found.value is not None:
-            yield _trial(name, found, most, claim)
+        found = list(_rises(check, estimator) if name == "monotone" else _shares(check, estimator, name))
+        if found:
+            worst, where = max(found, key=lambda each: _low(each[0]))
+            yield _trial(name, worst, claim, 1 / len(estimator.emotions), where)
 
 
-def _monotone(check: Check, estimator: Estimator, claim: Claim) -> Iterator[Trial]:
-    """Yield the step to a larger ball that brings the most clips back, held against chance as one of all steps."""
+def _shares(check: Check, estimator: Estimator, name: str) -> Iterator[tuple[Estimate, str]]:
+    """Yield the share of clips that a test counts, of the clips as they are or at each severity it was made at."""
     assert check.sweep is not None
-    name, severities = check.sweep
-    outward = sorted(severities, reverse=name in SMALLER_WHEN_LARGER)
-    steps = list(pairwise(outward))
+    measure = "simple" if name == "outdone" else name
+    for key in estimator.keys:
+        if key[:3] != (check.id, SOUNDNESS, measure):
+            continue
+        at = key[3]
+        table = estimator.tables.scores(*key)
+        assert table is not None
+        counted = (table["score"] > 0).to_numpy()
+        if name == "outdone":
+            own = estimator.predictions(check.id, at).loc[table.index]
+            counted = ~counted & (own["emotion"] == own["predicted"]).to_numpy()
+        yield _share(estimator, table, counted), f", at {check.sweep[0]} {at:g}" if math.isfinite(at) else ""
+
+
+def _share(estimator: Estimator, table: pd.DataFrame, counted: NDArray[np.bool_]) -> Estimate:
+    rows = np.column_stack([np.ones(len(table)), counted]).astype(np.float64)
+    return estimator.estimated(rows, table, lambda sums: sums[..., 1] / sums[..., 0], bounds.of_share)
+
+
+def _rises(check: Check, estimator: Estimator) -> Iterator[tuple[Estimate, str]]:
+    """Yield what share of the clips each step to a larger ball brings back, each held against chance as one of all.
+
+    An attack of one step that goes too far leaves a model that calls everything one emotion, which is no robustness:
+    steps to what a guesser reaches do not count.
+    """
+    assert check.sweep is not None
+    parameter, severities = check.sweep
+    steps = list(pairwise(outward(parameter, severities)))
     strict = estimator.at_confidence(1 - (1 - estimator.decide.confidence) / max(len(steps), 1))
-    tables = {at: estimator.predictions(check.id, at) for at in outward}
-    rises = [(strict.lost(tables[second], tables[first]), first, second) for first, second in steps]
-    known = [each for each in rises if each[0].interval is not None]
-    if known:
-        worst, first, second = max(known, key=lambda each: each[0].interval[0] if each[0].interval else 0.0)
-        yield _trial("monotone", worst, 0.0, claim, f", from {name} {first:g} to {second:g}")
+    chance = 1 / len(estimator.emotions)
+    for smaller, larger in steps:
+        reached = estimator.predicted(check.id, "accuracy", at=larger)
+        back = strict.lost(estimator.predictions(check.id, larger), estimator.predictions(check.id, smaller))
+        if back.value is None:
+            continue
+        if _low(reached) <= chance:
+            back = replace(back, value=min(back.value, 0.0), interval=None)
+        yield back, f", from {parameter} {smaller:g} to {larger:g}"
 
 
-def _trial(name: str, found: Estimate, most: float, claim: Claim, where: str = "") -> Trial:
-    low = found.interval[0] if found.interval else found.value
-    outcome: Outcome = "PASS" if low is None or low <= most else "FAIL"
+def _low(found: Estimate) -> float:
+    """Return the lower end of an interval; of what has none, the value: nothing says that it is smaller."""
+    if found.interval is not None:
+        return found.interval[0]
+    return found.value if found.value is not None else 0.0
+
+
+def _trial(name: str, found: Estimate, claim: Claim, chance: float, where: str) -> Trial:
+    most = chance if claim.most is None else claim.most
+    outcome: Outcome = "PASS" if _low(found) <= most else "FAIL"
     span = f" ({found.interval[0]:.2f} to {found.interval[1]:.2f})" if found.interval else ""
     told = f"{found.value:.2f}{span} of {found.n} clips, at most {most:.2f}"
     reason = f"{claim.told}{where} ({told})" if outcome == "FAIL" else told

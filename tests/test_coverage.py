@@ -26,7 +26,7 @@ REPEATS = 5000
 
 @pytest.fixture(scope="module")
 def benchmark(repository: Path) -> Any:
-    return import_file(repository / "benchmarks/coverage.py")
+    return import_file(repository / "benchmarks/interval_coverage.py")
 
 
 def held(scenario: Any, interval: Callable[[bounds.Sampled, int], Interval], repeats: int = REPEATS) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from audit.checks import gradients
 from audit.checks.change import Change, space_of
 from audit.checks.session import Session
 from audit.errors import MethodError
@@ -27,11 +28,15 @@ NORMS = ("linf", "l2", "snr_db")
 def changes(check: Check, session: Session, indices: Sequence[int], without: Collection[str] = ()) -> Iterator[Change]:
     """Yield the clips attacked at each severity, batch by batch; no clip leaves its ball or the bounds.
 
-    `without` names the methods that are left out. Of several methods, each is yielded `alone`, then the strongest.
-    Raises MethodError where an attack returns NaN or a wrong shape, or cannot be applied to the model, and where the
-    methods' balls are of different norms.
+    `without` names methods that are left out, beside those that need gradients of a model that gives none. Of several
+    methods, each is yielded `alone`, then the strongest.
+    Raises MethodError where an attack returns NaN or a wrong shape, or cannot be applied to the model, where none is
+    left, and where the methods' balls are of different norms.
     """
-    uses = [use for use in check.uses if use.name not in without]
+    lacking = gradients.lacking(check, session.model)
+    uses = [use for use in check.uses if use.name not in (*without, *lacking)]
+    if not uses:
+        raise MethodError("; ".join(lacking.values()) or f"check {check.id}: every attack is left out")
     norm = _norm(uses)
     on_waveform = check.space == "waveform"
     model = space_of(session.model, on_waveform=on_waveform)
@@ -47,7 +52,7 @@ def changes(check: Check, session: Session, indices: Sequence[int], without: Col
                 judged = replace(change, measure=ALONE, probabilities=session.predict(change.after, model))
                 found.setdefault(change.severity, []).append(judged)
                 yield judged
-        yield from _strongest(check, found, session.truths[batch], norm)
+        yield from _strongest(check, found, _Worst.of(session.clean[batch], session.truths[batch], before), norm)
 
 
 def attacked(
@@ -80,20 +85,21 @@ def into_ball(centre: Tensor, proposal: Tensor, size: float, norm: str) -> Tenso
         raise MethodError(f"unknown norm {norm!r} in an attack's mark (known: {', '.join(NORMS)})")
     step = proposal - centre
     length = step.flatten(1).norm(dim=1).clamp_min(math.ulp(1.0))
-    radius = size if norm == "l2" else centre.flatten(1).norm(dim=1) * 10.0 ** (-size / 20.0)
-    scale = (radius / length).clamp_max(1.0)
+    scale = (radii(centre, size, norm) / length).clamp_max(1.0)
     return centre + step * scale.view(-1, *[1] * (centre.ndim - 1))
+
+
+def radii(centre: Tensor, size: float, norm: str) -> Tensor:
+    """Return how far each clip may go in a ball of this size, (n,), in input units: of decibels, in the l2 norm."""
+    if norm == "snr_db":
+        return centre.flatten(1).norm(dim=1) * 10.0 ** (-size / 20.0)
+    return centre.new_full((len(centre),), size)
 
 
 def margins(probabilities: Tensor, truths: Tensor) -> Tensor:
     """Return each row's probability of the true emotion less the largest other, (n,)."""
     true = probabilities.gather(1, truths[:, None]).squeeze(1)
     return true - probabilities.scatter(1, truths[:, None], -1.0).amax(1)
-
-
-def smallest_first(severities: Collection[float], norm: str) -> list[float]:
-    """Return severities by the size of their balls; a ratio in decibels is the louder the smaller."""
-    return sorted(severities, reverse=norm == "snr_db")
 
 
 def _norm(uses: Sequence[Use]) -> str:
@@ -113,33 +119,43 @@ def _checked(method: Method, proposal: Tensor, before: Tensor, where: str) -> Te
     return proposal.detach()
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Worst:
-    margins: Tensor
+    """Per clip what was worst so far: the changed clip, what the model says to it, and how good that still is, (n,)."""
+
+    truths: Tensor
     after: Tensor
     probabilities: Tensor
+    standing: Tensor
 
+    @classmethod
+    def of(cls, probabilities: Tensor, truths: Tensor, after: Tensor) -> _Worst:
+        # Of two equally probable emotions the first is said: a clip may be wrong at a margin of 0, or right.
+        wrong = probabilities.argmax(1) != truths
+        return cls(truths, after, probabilities, margins(probabilities, truths) - 2.0 * wrong)
 
-def _strongest(check: Check, found: Mapping[float, list[Change]], truths: Tensor, norm: str) -> Iterator[Change]:
-    worst: _Worst | None = None
-    kept: dict[float, Change] = {}
-    for severity in smallest_first(found, norm):
-        for change in found[severity]:
-            assert change.probabilities is not None
-            reached = margins(change.probabilities, truths)
-            if worst is None:
-                worst = _Worst(reached, change.after, change.probabilities)
-                continue
-            worse = reached < worst.margins
-            wide = worse.to(change.after.device).view(-1, *[1] * (change.after.ndim - 1))
-            worst = _Worst(
-                torch.where(worse, reached, worst.margins),
-                torch.where(wide, change.after, worst.after),
-                torch.where(worse[:, None], change.probabilities, worst.probabilities),
-            )
-        assert worst is not None
-        kept[severity] = replace(
-            found[severity][0], method=STRONGEST, measure="", after=worst.after, probabilities=worst.probabilities
+    def or_worse(self, change: Change) -> _Worst:
+        assert change.probabilities is not None
+        other = _Worst.of(change.probabilities, self.truths, change.after)
+        worse = other.standing < self.standing
+        wide = worse.to(self.after.device).view(-1, *[1] * (self.after.ndim - 1))
+        return _Worst(
+            self.truths,
+            torch.where(wide, other.after, self.after),
+            torch.where(worse[:, None], other.probabilities, self.probabilities),
+            torch.where(worse, other.standing, self.standing),
         )
+
+
+def _strongest(check: Check, found: Mapping[float, list[Change]], clean: _Worst, norm: str) -> Iterator[Change]:
+    """Yield the worst of each clip per severity: of all attacks, of smaller balls, and of the clip as it is."""
     assert check.sweep is not None
+    worst, kept = clean, {}
+    for severity in sorted(found, reverse=norm == "snr_db"):
+        for change in found[severity]:
+            worst = worst.or_worse(change)
+        first = found[severity][0]
+        kept[severity] = replace(
+            first, method=STRONGEST, measure="", after=worst.after, probabilities=worst.probabilities
+        )
     yield from (kept[severity] for severity in check.sweep[1])

@@ -43,7 +43,10 @@ def judged(check: Check, session: Session, changes: Changes) -> Iterator[Record]
         yield from session.predictions(check, change.method, change.severity, change.indices, said, change.measure)
         if change.on_waveform and not change.measure:
             reached = snr_db(change.before, change.after).cpu()
-            yield from session.scores(check, change.method, "snr_db", change.severity, change.indices, reached)
+            # A clip that was left as it is, such as one that is wrong already, has no ratio.
+            kept = reached.isfinite()
+            noisy = [index for index, finite in zip(change.indices, kept.tolist(), strict=True) if finite]
+            yield from session.scores(check, change.method, "snr_db", change.severity, noisy, reached[kept])
         session.progress.advance(len(change.indices))
 
 

@@ -9,101 +9,165 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from audit.checks.attack import attacked, smallest_first
+from audit.checks.attack import attacked, radii
 from audit.checks.change import space_of
 from audit.checks.session import Session
 from audit.model import Model, gradient
+from audit.outward import telling
 from audit.record import SOUNDNESS, Record
 from audit.sampling import shared_out
 from audit.suite import Check, Use, known
 
 CERTAIN = 36.0
 """By how much a logit lies above all others where its probability is 1 to the last bit of double precision."""
-SINGLE, ITERATIVE = Use("attack", "fgsm"), Use("attack", "pgd", {"steps": 10})
-BLIND = (Use("attack", "square", {"queries": 100}), Use("attack", "uniform_noise", {"draws": 10}))
-IN_NORM = {
-    "linf": (SINGLE, ITERATIVE, BLIND),
-    "l2": (Use("attack", "pgd_l2", {"steps": 1}), Use("attack", "pgd_l2", {"steps": 10}), ()),
-    "snr_db": (Use("attack", "pgd_snr", {"steps": 1}), Use("attack", "pgd_snr", {"steps": 10}), ()),
+TO_ONE, ALIKE = 1e-4, 1e-4
+"""How near probabilities sum to one; how near two answers are to each other, as a share of the largest logit."""
+STEPS, DRAWS, QUERIES = 10, 10, 100
+MANY_STEPS = {
+    "linf": (Use("attack", "pgd", {"steps": STEPS}), "epsilon"),
+    "l2": (Use("attack", "pgd_l2", {"steps": STEPS}), "epsilon"),
+    "snr_db": (Use("attack", "pgd_snr", {"steps": STEPS}), "snr_db"),
 }
-"""In balls of each norm: an attack of one step, one of many, and those that see answers alone."""
+SEARCH = Use("attack", "square", {"queries": QUERIES})
 SHARES_OF_RANGE = (0.125, 0.5, 1.0)
 
 
 def probed(check: Check, session: Session) -> Iterator[Record]:
     """Yield what the tests of an attack check measure, on clips that are recognised when clean; none where none is.
 
-    `vanishing` and `broken` are 1 where a clip's gradient is all zero or not finite, `softmaxed` and `saturated` where
-    its outputs are probabilities already, or certain beyond what a number can hold. In the check's largest ball,
-    `iterative` is 1 where many steps leave a clip right that one step does not, less 1 where it is the other way, and
-    `black_box` the same of what sees the gradients against what does not. `unbounded` is 1 where a clip stays right
-    although it may be changed into any other.
+    Each is 1 or 0 per clip. `randomised`: it gets another answer when asked about again. `softmaxed` and `saturated`:
+    its outputs are probabilities already, or certain beyond what a number can hold. `broken` and `vanishing`: its
+    gradient is not finite, or all zero. `unbounded`: it stays right although it may be changed into any other. And at
+    each of the check's `telling` severities, `iterative`: one step makes it wrong, and many do not; `black_box`: a
+    random search or noise does, and no steps do; `simple`: it stays right after noise and, where one of the check's
+    attacks goes by gradients, after one step.
     Raises MethodError as the attacks do.
     """
-    chosen = [i for i in session.chosen(check) if int(session.clean[i].argmax()) == int(session.truths[i])]
-    few = shared_out([session.samples[i] for i in chosen], check.soundness_samples, session.seed)
     on_waveform = check.space == "waveform"
     model = space_of(session.model, on_waveform=on_waveform)
+    chosen = [i for i in session.chosen(check) if int(session.clean[i].argmax()) == int(session.truths[i])]
+    few = [chosen[i] for i in shared_out([session.samples[i] for i in chosen], check.soundness_samples, session.seed)]
     source = session.recordings if on_waveform else session.inputs
-    for batch in session.batches([chosen[i] for i in few]):
+    everything = _range(model, source[few]) if few else 0.0
+    for batch in session.batches(few):
         before = source[batch].to(model.device)
-        found = _outputs(model, before)
-        if model.differentiable:
-            slope = gradient(model, before, session.truths[batch].to(model.device)).flatten(1)
-            found["broken"] = ~torch.isfinite(slope).all(1)
-            found["vanishing"] = (slope == 0).all(1)
-        found |= _compared(check, session, model, batch, before)
-        for name, values in found.items():
+        probe = _Probe(check, session, model, batch, before)
+        found = [(math.nan, name, values) for name, values in probe.looks(everything).items()]
+        for severity in telling(check):
+            found += [(severity, name, values) for name, values in probe.comparisons(severity).items()]
+        for severity, name, values in found:
             for index, value in zip(batch, values.double().cpu().tolist(), strict=True):
-                yield Record(check.id, SOUNDNESS, name, math.nan, session.samples[index], "", [], value)
+                yield Record(check.id, SOUNDNESS, name, severity, session.samples[index], "", [], value)
 
 
-def _outputs(model: Model, before: Tensor) -> dict[str, Tensor]:
-    with torch.inference_mode():
-        logits = model.logits(before).double()
-    first, second = logits.topk(2, dim=1).values.unbind(1)
-    sums = (logits.sum(1) - 1.0).abs() < 1e-4
-    return {"softmaxed": (logits >= 0).all(1) & sums, "saturated": first - second > CERTAIN}
+@dataclass
+class _Probe:
+    """One batch of clips under test; whatever it returns is one value per clip, (n,)."""
 
+    check: Check
+    session: Session
+    model: Model
+    batch: list[int]
+    before: Tensor
 
-def _compared(check: Check, session: Session, model: Model, batch: list[int], before: Tensor) -> dict[str, Tensor]:
-    assert check.sweep is not None
-    parameter, severities = check.sweep
-    norm = known(check.uses[0]).facts["norm"]
-    largest = smallest_first(severities, norm)[-1]
-    single, iterative, blind = IN_NORM[norm]
+    def __post_init__(self) -> None:
+        self.norm: str = known(self.check.uses[0]).facts["norm"]
+        self.truths = self.session.truths[self.batch]
+        self.rows = torch.arange(len(self.batch))
+        self.slope: Tensor | None = None
+        if self.model.differentiable:
+            self.slope = gradient(self.model, self.before, self.truths.to(self.model.device))
 
-    def right(use: Use, parameter: str, sizes: Sequence[float]) -> Tensor:
+    def looks(self, everything: float) -> dict[str, Tensor]:
+        """Look at outputs and gradients, and try to change each clip into any other, `everything` away."""
+        with torch.inference_mode():
+            logits, again = (self.model.logits(self.before).double() for _ in range(2))
+        first, second = logits.topk(2, dim=1).values.unbind(1)
+        found = {
+            "randomised": (again - logits).abs().amax(1) > ALIKE * logits.abs().amax(1).clamp_min(1.0),
+            "softmaxed": (logits >= 0).all(1) & ((logits.sum(1) - 1.0).abs() < TO_ONE),
+            "saturated": first - second > CERTAIN,
+        }
+        if self.slope is None:
+            return {**found, "unbounded": self._after(SEARCH, "epsilon", [everything])}
+        flat = self.slope.flatten(1)
+        return {
+            **found,
+            "broken": ~torch.isfinite(flat).all(1),
+            "vanishing": (flat == 0).all(1),
+            "unbounded": self._after(*MANY_STEPS["linf"], [share * everything for share in SHARES_OF_RANGE]),
+        }
+
+    def comparisons(self, severity: float) -> dict[str, Tensor]:
+        """Set attacks that see more against those that see less, in one ball."""
+        radius = radii(self.before, severity, self.norm)
+        # The corners of the largest cube in the ball: no noise, and no guess, leaves it.
+        corner = radius if self.norm == "linf" else radius / math.sqrt(self.before[0].numel())
+        after_noise = self._after_noise(corner)
+        if self.slope is None:
+            return {"simple": after_noise}
+        after_one = self._right(self._one_step(radius))
+        after_many = self._after(*MANY_STEPS[self.norm], [severity])
+        left = after_one & after_many
+        blind = after_noise.clone()
+        # What gradients find already, a search need not.
+        blind[left & after_noise] = self._after_search(corner, self.rows[left & after_noise])
+        by_gradient = any(known(use).facts["gradients"] for use in self.check.uses)
+        return {
+            "iterative": after_many & ~after_one,
+            "black_box": left & ~blind,
+            "simple": after_noise & after_one if by_gradient else after_noise,
+        }
+
+    def _one_step(self, radius: Tensor) -> Tensor:
+        assert self.slope is not None
+        slope = self.slope.nan_to_num(0.0, 0.0, 0.0)
+        if self.norm == "linf":
+            return self.before + self._per_clip(radius) * slope.sign()
+        # By the largest first: the squares of a small gradient are zero.
+        slope = slope / self._per_clip(slope.flatten(1).abs().amax(1).clamp_min(1e-30))
+        return self.before + self._per_clip(radius / slope.flatten(1).norm(dim=1).clamp_min(1e-30)) * slope
+
+    def _after_noise(self, corner: Tensor) -> Tensor:
+        rng = self.session.rng(self.batch, self.check.id, SOUNDNESS, "noise")
+        right = torch.ones(len(self.batch), dtype=torch.bool)
+        for _ in range(DRAWS):
+            signs = (2.0 * rng.uniform(self.before) - 1.0).sign()
+            right &= self._right(self.before + self._per_clip(corner) * signs)
+        return right
+
+    def _after_search(self, corner: Tensor, rows: Tensor) -> Tensor:
+        if not len(rows):
+            return torch.ones(0, dtype=torch.bool)
+        if self.norm != "snr_db":
+            return self._after(SEARCH, "epsilon", [float(corner[0])], rows)
+        # Every clip has a ball of its own there.
+        return torch.cat([self._after(SEARCH, "epsilon", [float(corner[row])], row[None]) for row in rows])
+
+    def _after(self, use: Use, parameter: str, sizes: Sequence[float], rows: Tensor | None = None) -> Tensor:
         """Return which clips stay right in every one of these balls."""
-        asked = replace(check, id=f"{check.id}/{SOUNDNESS}", uses=(use,), sweep=(parameter, tuple(sizes)))
-        changes = attacked(asked, use, session, model, batch, before)
-        truths = session.truths[batch]
-        said = [session.predict(change.after, model).argmax(1) == truths for change in changes]
-        return torch.stack(said).all(0)
+        own = self.rows if rows is None else rows
+        asked = replace(self.check, id=f"{self.check.id}/{SOUNDNESS}", uses=(use,), sweep=(parameter, tuple(sizes)))
+        batch, before = [self.batch[row] for row in own.tolist()], self.before[own.to(self.before.device)]
+        changes = attacked(asked, use, self.session, self.model, batch, before)
+        return torch.stack([self._right(change.after, own) for change in changes]).all(0)
 
-    found: dict[str, Tensor] = {}
-    low, high = _range(model, before)
-    everything = [share * (high - low) for share in SHARES_OF_RANGE]
-    if model.differentiable:
-        by_one, by_many = (right(use, parameter, [largest]).double() for use in (single, iterative))
-        found["iterative"] = by_many - by_one
-        found["unbounded"] = right(ITERATIVE, "epsilon", everything)
-        if blind:
-            blinded = torch.stack([right(use, parameter, [largest]) for use in blind]).all(0)
-            found["black_box"] = torch.minimum(by_one, by_many) - blinded.double()
-    elif blind:
-        found["unbounded"] = right(blind[0], "epsilon", everything[-1:])
-    return found
+    def _right(self, inputs: Tensor, rows: Tensor | None = None) -> Tensor:
+        truths = self.truths if rows is None else self.truths[rows]
+        return self.session.predict(self.model.spec.clip(inputs), self.model).argmax(1) == truths
+
+    def _per_clip(self, values: Tensor) -> Tensor:
+        return values.view(-1, *[1] * (self.before.ndim - 1))
 
 
-def _range(model: Model, before: Tensor) -> tuple[float, float]:
-    """Return the ends of what an input can be; of inputs without bounds, of these, and as much again on either side."""
+def _range(model: Model, inputs: Tensor) -> float:
+    """Return how far apart inputs can be; where they have no bounds, as far as these are, and again on either side."""
     low, high = model.spec.bounds
-    least, most = float(before.min()), float(before.max())
+    least, most = float(inputs.min()), float(inputs.max())
     span = most - least
-    return low if math.isfinite(low) else least - span, high if math.isfinite(high) else most + span
+    return (high if math.isfinite(high) else most + span) - (low if math.isfinite(low) else least - span)

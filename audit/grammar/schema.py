@@ -8,8 +8,19 @@ from typing import Any
 from audit.grammar.gates import gate_table
 from audit.grammar.keys import Key, Table, method_keys
 from audit.grammar.manifest_keys import MANIFEST
-from audit.grammar.suite_keys import CHECK_KINDS, COMMON, DATA, REST, SUITE, SWEEP, check_table, data_table, train_table
-from audit.grammar.uses import OWN_FILE, MethodName
+from audit.grammar.suite_keys import (
+    CHECK_KINDS,
+    COMMON,
+    DATA,
+    REST,
+    SUITE,
+    SWEEP,
+    attacks_table,
+    check_table,
+    data_table,
+    train_table,
+)
+from audit.grammar.uses import OWN_FILE, MethodName, MethodUse
 from audit.grammar.values import Choice, ListOf
 from audit.kinds import Method, known_methods
 
@@ -53,12 +64,15 @@ def _check() -> Schema:
     forms = [_when({"check": {"const": kind}}, _plain_check(kind)) for kind in ("clean", "saliency", "data")]
     for kind in ("corruption", "attack"):
         own = {"method": {"type": "string", "pattern": f"^{OWN_FILE}$"}}
-        forms.append(_when({"check": {"const": kind}}, {"properties": {"method": MethodName(kind).schema()}}))
+        named = {"properties": {"method": MethodName(kind).schema()}}
+        one = {"method": {"type": "string"}} if kind == "attack" else {}
+        forms.append(_when({"check": {"const": kind}, **one}, named))
         forms.append(_when({"check": {"const": kind}, **own}, {"properties": {"gates": _gates(kind)}}))
         forms += [
             _when({"check": {"const": kind}, "method": {"const": name}}, _swept(kind, method))
             for name, method in sorted(known_methods(kind).items())
         ]
+    forms.append(_when({"check": {"const": "attack"}, "method": {"not": {"type": "string"}}}, _several()))
     # A check that only changes one of an earlier file's is known by its id alone.
     forms.append(_unless("check", {"required": ["id"]}))
     return {
@@ -83,6 +97,15 @@ def _swept(kind: str, method: Method) -> Schema:
     properties["sweep"] = {**SWEEP.kind.schema(), "properties": swept, "additionalProperties": False}
     properties["gates"] = _gates(kind)
     return {"properties": properties, "required": ["check"], "additionalProperties": False}
+
+
+def _several() -> Schema:
+    """Return the form of a check of several attacks, each with its own keys but the swept one under its name."""
+    each = MethodUse("attack", without=("epsilon", "snr_db")).schema()
+    schema = attacks_table().schema()
+    schema["properties"]["method"] = {"anyOf": [each, {"type": "array", "items": each, "minItems": 1}]}
+    schema["properties"]["gates"] = _gates("attack")
+    return {**schema, "required": ["check"]}
 
 
 def _gates(kind: str) -> Schema:

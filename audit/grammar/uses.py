@@ -52,7 +52,7 @@ class MethodName(Value):
     @property
     def says(self) -> str:  # type: ignore[override]
         """The family and its methods."""
-        return f"the name of a {self.family} ({', '.join(sorted(known_methods(self.family)))}), or file.py:name"
+        return f"the name of {_a(self.family)} ({', '.join(sorted(known_methods(self.family)))}), or file.py:name"
 
     def fits(self, node: Node) -> bool:
         """Return whether it is a text."""
@@ -129,6 +129,10 @@ class MethodUse(Value):
             "maxProperties": 1,
         }
         return {"anyOf": [*MethodName(self.family).schema()["anyOf"], with_keys]}
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def several(kind: MethodUse, node: Node, folder: Path) -> tuple[Use, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from audit.report.numbers import fixed, span
 
 TESTS: Mapping[str, str] = {
+    "randomised": "answers that change when asked again",
     "broken": "gradients that are NaN or infinite",
     "vanishing": "gradients that are zero everywhere",
     "softmaxed": "outputs that are probabilities already",
@@ -16,6 +17,7 @@ TESTS: Mapping[str, str] = {
     "iterative": "right under many steps, not under one",
     "black_box": "right under gradients, not under answers alone",
     "unbounded": "right although anything may be changed",
+    "outdone": "right under the check's attacks, not under noise or one step",
     "monotone": "more right in a larger ball than in a smaller",
 }
 

@@ -1,4 +1,4 @@
-"""How often intervals hold the truth: `python benchmarks/coverage.py [--json] [--repeats N]`.
+"""How often intervals hold the truth: `python benchmarks/interval_coverage.py [--json] [--repeats N]`.
 
 Clips are drawn again and again from populations whose truth is known, of few speakers and many, alike and not, and
 every way of making an interval is tried on the same draws. A cell reads `95.2 (2.1 3) .18`: in so many of 100 cases
