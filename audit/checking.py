@@ -20,7 +20,7 @@ from audit.soundness import Soundness, soundness_of
 from audit.standing import Standing, standings
 from audit.suite import Check, DataSource
 
-UNRECOGNISED = "no clip is recognised when clean, and what is wrong already cannot be attacked"
+UNRECOGNISED = "no input is recognised when clean, and what is wrong already cannot be attacked"
 
 
 @dataclass

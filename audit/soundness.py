@@ -40,7 +40,7 @@ MASKED = "attack it without gradients (square, transfer), or through a smooth st
 SEVERAL = "list several attacks in `method:`, of which the strongest keeps what any found in a smaller ball"
 CLAIMS: Mapping[str, Claim] = {
     "randomised": Claim(
-        "asked twice about one clip, the model gives two answers: no gradient is that of the next",
+        "asked twice about one input, the model gives two answers: no gradient is that of the next",
         "switch off what draws at random, or attack the mean of many answers (expectation over transformation)",
     ),
     "broken": Claim("gradients are NaN or infinite", "mend what divides by zero or takes a logarithm or root of it"),
@@ -55,11 +55,11 @@ CLAIMS: Mapping[str, Claim] = {
     ),
     "iterative": Claim("one step finds what many do not: gradients lead nowhere", MASKED),
     "black_box": Claim("answers alone find what gradients do not", MASKED),
-    "unbounded": Claim("clips stay right however far they may be changed", MASKED, most=None),
+    "unbounded": Claim("inputs stay right however far they may be changed", MASKED, most=None),
     "outdone": Claim("noise, or one step, of that size finds what the check's own attacks do not", SEVERAL),
-    "monotone": Claim("more clips are right in a larger ball than in a smaller one", SEVERAL, most=0.0),
+    "monotone": Claim("more inputs are right in a larger ball than in a smaller one", SEVERAL, most=0.0),
 }
-UNTESTED = "let an attack by gradients run on the model, on clips that it recognises"
+UNTESTED = "let an attack by gradients run on the model, on inputs that it recognises"
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,6 @@ def _trial(name: str, found: Estimate, claim: Claim, chance: float, where: str) 
     most = chance if claim.most is None else claim.most
     outcome: Outcome = "PASS" if _low(found) <= most else "FAIL"
     span = f" ({found.interval[0]:.2f} to {found.interval[1]:.2f})" if found.interval else ""
-    told = f"{found.value:.2f}{span} of {found.n} clips, at most {most:.2f}"
+    told = f"{found.value:.2f}{span} of {found.n} inputs, at most {most:.2f}"
     reason = f"{claim.told}{where} ({told})" if outcome == "FAIL" else told
     return Trial(name, found.value, found.interval, found.n, None, most, outcome, reason)

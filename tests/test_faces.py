@@ -87,7 +87,7 @@ def pixels(folder: Path, path: str) -> NDArray[np.float64]:
 
 def test_every_check_is_judged_on_faces(finished: tuple[Audit, Path]) -> None:
     audit, _ = finished
-    assert {verdict.outcome for verdict in audit.verdicts} == {"PASS"}
+    assert {verdict.outcome for verdict in audit.verdicts} <= {"PASS", "UNSURE"}
     assert set(audit.records["check"]) == {"clean", "gaussian_noise", "fgsm", "saliency"}
     assert set(audit.records[audit.records["measure"] == "probability_drop/mean"]["method"]) == {
         *METHODS,
@@ -223,7 +223,7 @@ def test_a_corruption_of_faces_is_refused_by_a_model_of_speech(repository: Path,
     )
     (verdict,) = run(read_suite(path)).verdicts
     assert verdict.outcome == "ERROR"
-    assert "for speech there are: gaussian_noise, white_noise" in verdict.reason
+    assert "for speech there are: gaussian_noise, tone, white_noise" in verdict.reason
 
 
 def test_pictures_that_cannot_be_used_are_named(drawn: ModuleType, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_few_clips_may_be_off_and_more_may_not(name: str) -> None:
     assert found(*scored(name, 4)).outcome == "PASS"
     failed = found(*scored(name, 5))
     assert failed.outcome == "UNSURE"
-    assert failed.reason == f"{CLAIMS[name].told} (0.12 (0.05 to 0.26) of 40 clips, at most 0.05)"
+    assert failed.reason == f"{CLAIMS[name].told} (0.12 (0.05 to 0.26) of 40 inputs, at most 0.05)"
     assert failed.remedy == CLAIMS[name].remedy
 
 
@@ -104,7 +104,7 @@ def test_clips_that_come_back_in_a_larger_ball_are_named_with_the_step() -> None
     assert curve(150, 100, 60).outcome == "PASS"
     failed = curve(150, 70, 100)
     assert failed.outcome == "UNSURE"
-    assert "more clips are right in a larger ball than in a smaller one, from epsilon 0.2 to 0.3 (0.15" in failed.reason
+    assert "more inputs are right in a larger ball than in a smaller one, from epsilon 0.2 to 0.3 (0.15" in failed.reason
     assert "list several attacks" in failed.remedy
 
 

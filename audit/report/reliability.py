@@ -10,7 +10,7 @@ from audit.report.measured import Measured
 from audit.report.numbers import fixed, short, span
 
 Row = Mapping[str, Any]
-HEAD = ["confidence", "clips", "mean confidence", "right"]
+HEAD = ["confidence", "n", "mean confidence", "right"]
 EVEN = 0.005
 
 
