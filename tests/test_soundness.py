@@ -184,11 +184,11 @@ def test_gates_of_another_check_are_not_touched() -> None:
 
 
 def test_what_could_not_be_tested_says_why_and_what_to_do() -> None:
-    untested = soundness_of(CHECK, estimator(answers(0.2, 20)), "no clip is recognised")
+    untested = soundness_of(CHECK, estimator(answers(0.2, 20)), "no input is recognised")
     assert (untested.outcome, untested.trials) == ("UNSURE", ())
     (cap,) = caps_of([untested])(Due(("g",), CHECK, GATES[0]))
     assert isinstance(cap, Cap)
-    assert "no clip is recognised" in cap.reason
+    assert "no input is recognised" in cap.reason
     assert cap.next_step
 
 

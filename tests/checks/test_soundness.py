@@ -154,7 +154,7 @@ def test_where_no_clip_is_recognised_nothing_is_tested_and_no_gate_passes(judge:
     audit = judge(Shifted(), gates="{metric: drop, at: 0.2, max: 0.5, floor: none}")
     assert audit.verdicts[0].value == 0.0
     assert audit.verdicts[0].outcome == "UNSURE"
-    assert "no clip is recognised" in audit.verdicts[0].reason
+    assert "no input is recognised" in audit.verdicts[0].reason
     assert audit.verdicts[0].next_step
 
 
