@@ -54,14 +54,14 @@ def _compared(
     beyond = [found[v.id].errors(v.gate.minimum, v.gate.maximum)[1] if v.id in found else v.beyond for v in verdicts]
     return [
         replace(
-            decide(dues[verdict.id], found[verdict.id], now, adjusted=error),
+            decide(dues[verdict.id], found[verdict.id], now, beyond=alone, adjusted=held),
             id=verdict.id,
             method=verdict.method,
             toothless=verdict.toothless,
         )
         if verdict.id in found
         else verdict
-        for verdict, error in zip(verdicts, holm(beyond), strict=True)
+        for verdict, alone, held in zip(verdicts, beyond, holm(beyond), strict=True)
     ]
 
 

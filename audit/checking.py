@@ -27,7 +27,7 @@ UNRECOGNISED = "no input is recognised when clean, and what is wrong already can
 class Findings:
     """What the checks brought together: records, saliency maps and screens by check, what could not be judged.
 
-    `errors` holds a reason by check, `left_out` by check and method, `unsound` why the soundness of an attack check
+    `errors` holds a reason by check, `left_out` by check and method, `untested` why the soundness of an attack check
     could not be tested.
     """
 

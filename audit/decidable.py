@@ -46,8 +46,12 @@ def reaches(suite: Suite, asked: Sequence[Due], samples: Sequence[Sample]) -> tu
     cannot pass.
     """
     found = []
+    chosen = {
+        count: [samples[i] for i in shared_out(samples, count, suite.decide.seed)]
+        for count in {due.check.samples for due in asked}
+    }
     for due in asked:
-        own = [samples[i] for i in shared_out(samples, due.check.samples, suite.decide.seed)]
+        own = chosen[due.check.samples]
         members = (due.emotion,) if due.emotion else suite.groups.get(due.group or "")
         counted = [sample for sample in own if members is None or sample.emotion in members]
         cluster = suite.decide.cluster

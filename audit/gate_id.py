@@ -55,6 +55,11 @@ def due(suite: Suite, emotions: Sequence[str]) -> tuple[Due, ...]:
     return tuple(found)
 
 
+def gate_of(verdict: str) -> str:
+    """Return the gate of a verdict's id: check and gate, without the emotion or group."""
+    return "::".join(verdict.split("::")[:2])
+
+
 def gate_slug(gate: Gate) -> str:
     """Return a gate's part of the id: metric, then `of-<method>`, `in-<region>`, `at-<severity>` and the like."""
     words = [gate.metric]

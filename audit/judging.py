@@ -33,19 +33,22 @@ def judge(
     `compared` what changes are measured from.
     """
     measured = []
+    counting: dict[tuple[str, ...], Estimator] = {(): estimator}
     for due in asked:
-        error, counted = error_of(due), estimator
+        error, screens = error_of(due), due.gate.without
         try:
-            counted = estimator.without(due.gate.without) if due.gate.without else estimator
+            if screens not in counting:
+                counting[screens] = estimator.without(screens)
         except MethodError as uncounted:
             error = error or str(uncounted)
+        counted = counting.get(screens, estimator)
         measured.append((due, measure(due, counted, error, compared), counted))
     # A suite passes where all of its gates do, so that what breaks one of them passes no more often than that one lets
     # it: PASS is not adjusted (Berger 1982). Of many gates a sound model fails one by chance: FAIL is (Holm 1979).
-    adjusted = holm([found.errors(due.gate.minimum, due.gate.maximum)[1] for due, found, _ in measured])
+    beyond = [found.errors(due.gate.minimum, due.gate.maximum)[1] for due, found, _ in measured]
     decided = (
-        decide(due, found, counted, adjusted=error, caps=[*caps_of(due), *_floor(due, counted)])
-        for (due, found, counted), error in zip(measured, adjusted, strict=True)
+        decide(due, found, counted, beyond=error, adjusted=held, caps=[*caps_of(due), *_floor(due, counted)])
+        for (due, found, counted), error, held in zip(measured, beyond, holm(beyond), strict=True)
     )
     return tuple(settled(verdict, how.when_unsure, today) for verdict in decided)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from audit.gate_id import gate_of
 from audit.report.numbers import count
 from audit.wording import Document, Row, plain, title
 
@@ -45,7 +46,7 @@ def compared(document: Document) -> str:
 
 def teeth(document: Document) -> str:
     """Return how many gates a stand-in passes, and the first of them, in a sentence; nothing where none does."""
-    gates = {"::".join(row["id"].split("::")[:2]): row for row in document["verdicts"] if toothless(row)}
+    gates = {gate_of(row["id"]): row for row in document["verdicts"] if toothless(row)}
     if not gates:
         return ""
     first = next(iter(gates.values()))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from audit.data import Sample
 from audit.estimator import Estimator
-from audit.gate_id import Due
+from audit.gate_id import Due, gate_of
 from audit.judging import judge
 from audit.record import CHANCE, Record, table
 from audit.sampling import shared_out
@@ -96,11 +96,6 @@ def judged(
             gates[gate] = gates.get(gate, True) and kept
         found.append(StandIn(name, tuple(gate for gate, kept in gates.items() if kept), len(gates)))
     return tuple(found)
-
-
-def gate_of(verdict: str) -> str:
-    """Return the gate of a verdict's id: check and gate, without the emotion or group."""
-    return "::".join(verdict.split("::")[:2])
 
 
 def passed_by(stand_ins: Sequence[StandIn], verdict: str) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from datetime import date
 
 from audit.dataset import open_dataset
 from audit.errors import UsageError
-from audit.gate_id import due
+from audit.gate_id import due, gate_of
 from audit.grammar.suite_reader import check_emotions
 from audit.manifest import check_manifest
 from audit.remarks import STAND_INS
-from audit.stand_ins import ANSWERS, gate_of, judged
+from audit.stand_ins import ANSWERS, judged
 from audit.suite import Suite
 from audit.wording import limit, near
 

@@ -58,12 +58,18 @@ def measure(due: Due, estimator: Estimator, error: str | None = None, compared: 
 
 
 def decide(
-    due: Due, found: Estimate, estimator: Estimator, *, adjusted: float = 0.0, caps: Sequence[Cap] = ()
+    due: Due,
+    found: Estimate,
+    estimator: Estimator,
+    *,
+    beyond: float = 1.0,
+    adjusted: float = 0.0,
+    caps: Sequence[Cap] = (),
 ) -> Verdict:
     """Return the verdict that is due on what was `found`.
 
-    `adjusted` is the error of calling it a failure, as one of all the suite's gates: where it is larger than an
-    interval's on one side may be, the failure may be chance and is UNSURE.
+    `beyond` is the error of calling it a failure, `adjusted` the same as one of all the suite's gates: where that is
+    larger than an interval's on one side may be, the failure may be chance and is UNSURE.
     Of several `caps` the worst counts, the first of those as bad; one as bad as the value says why before it does.
     """
     check, gate, emotion, group = due.check, due.gate, due.emotion, due.group
@@ -92,7 +98,7 @@ def decide(
         outcome=outcome,
         reason=reason,
         next_step=next_step,
-        beyond=found.errors(gate.minimum, gate.maximum)[1],
+        beyond=beyond,
     )
 
 

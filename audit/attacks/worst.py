@@ -76,7 +76,7 @@ def rising(worst: Worst, radii: Sequence[Tensor], search: Callable[[Tensor], Non
 
 
 def margins(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return each row's logit at its target less the largest other, (n,)."""
+    """Return each row's value at its target less the largest other, (n,), of logits or of probabilities."""
     others = logits.scatter(1, targets[:, None], -math.inf).amax(1)
     return logits.gather(1, targets[:, None]).squeeze(1) - others
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from audit.attacks.worst import margins
 from audit.checks import gradients
 from audit.checks.change import Change, space_of
 from audit.checks.session import Session
@@ -94,12 +95,6 @@ def radii(centre: Tensor, size: float, norm: str) -> Tensor:
     if norm == "snr_db":
         return centre.flatten(1).norm(dim=1) * 10.0 ** (-size / 20.0)
     return centre.new_full((len(centre),), size)
-
-
-def margins(probabilities: Tensor, truths: Tensor) -> Tensor:
-    """Return each row's probability of the true emotion less the largest other, (n,)."""
-    true = probabilities.gather(1, truths[:, None]).squeeze(1)
-    return true - probabilities.scatter(1, truths[:, None], -1.0).amax(1)
 
 
 def _norm(uses: Sequence[Use]) -> str:
