@@ -104,7 +104,9 @@ def test_clips_that_come_back_in_a_larger_ball_are_named_with_the_step() -> None
     assert curve(150, 100, 60).outcome == "PASS"
     failed = curve(150, 70, 100)
     assert failed.outcome == "UNSURE"
-    assert "more inputs are right in a larger ball than in a smaller one, from epsilon 0.2 to 0.3 (0.15" in failed.reason
+    assert (
+        "more inputs are right in a larger ball than in a smaller one, from epsilon 0.2 to 0.3 (0.15" in failed.reason
+    )
     assert "list several attacks" in failed.remedy
 
 
