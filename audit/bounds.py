@@ -149,11 +149,14 @@ def _folded(means: Floats, scatter: Floats) -> float:
     return float(excess.sum())
 
 
-def of_score(sampled: Sampled, statistic: Statistic, *, draws: int, seed: int) -> Bounds | None:
+def of_score(
+    sampled: Sampled, statistic: Statistic, *, draws: int, seed: int, values: Interval = (-math.inf, math.inf)
+) -> Bounds | None:
     """Return the intervals of a mean score or difference: BCa, or, where all units are equal, as if one more were not.
 
     Of equal scores nothing tells how they vary. Their mean is then given the standard error that one clip more would
-    have made, had it been off by the whole score: by 1 at most, and where it is 0.
+    have made, had it been off by the whole score: by 1 at most, and where it is 0. `values` are the score's least and
+    largest, beyond which no interval goes.
     """
     found = resampled(sampled.rows, sampled.repeats, statistic, units=sampled.units, draws=draws, seed=seed)
     if found is None:
@@ -165,6 +168,6 @@ def of_score(sampled: Sampled, statistic: Statistic, *, draws: int, seed: int) -
 
     def bounds(confidence: float) -> Interval:
         off = reach(confidence, sampled.units - 1) * error
-        return value - off, value + off
+        return max(value - off, values[0]), min(value + off, values[1])
 
     return bounds

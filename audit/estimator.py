@@ -17,6 +17,8 @@ from audit import bounds, metrics
 from audit.bounds import BoundsOf, Sampled
 from audit.errors import MethodError
 from audit.estimate import Estimate
+from audit.grammar.gate_metrics import ANY
+from audit.intervals import Interval
 from audit.record import FOUND, GROUP_PREFIX
 from audit.suite import Decide
 from audit.tables import Key, Tables
@@ -188,25 +190,26 @@ class Estimator:
         at: float | None = None,
         minus: tuple[str, str] | tuple[str, str, float] | None = None,
         sign: int = 1,
+        values: Interval = ANY,
     ) -> Estimate:
         """Estimate a method's mean score, or its mean paired difference to another method and measure (`minus`).
 
         A third part of `minus` is the severity; without it, the first is taken. The difference is that over the clips
-        that both have; a `sign` of -1 turns it.
+        that both have; a `sign` of -1 turns it. `values` are the least and the largest that the score can be.
         """
         table = self.tables.scores(check, method, measure, at)
         if table is None:
             return Estimate(None, None, 0, None, f"{method} gave no {measure}")
         table = self._of(table, emotion, None)
-        values = table["score"].to_numpy(np.float64)
+        scores = table["score"].to_numpy(np.float64)
         if minus is not None:
             other = self.tables.scores(check, *minus)
             if other is None:
                 return Estimate(None, None, 0, None, f"{minus[0]} gave no {minus[1]}")
             table = table[table.index.isin(other.index)]
-            values = sign * (table["score"] - other.loc[table.index, "score"]).to_numpy(np.float64)
-        rows = np.column_stack([np.ones(len(values)), values])
-        mean = partial(bounds.of_score, draws=self.decide.bootstrap, seed=self.decide.seed)
+            scores = sign * (table["score"] - other.loc[table.index, "score"]).to_numpy(np.float64)
+        rows = np.column_stack([np.ones(len(scores)), scores])
+        mean = partial(bounds.of_score, draws=self.decide.bootstrap, seed=self.decide.seed, values=values)
         return self.estimated(rows, table, lambda sums: sums[..., 1] / sums[..., 0], mean)
 
     def share_found(self, check: str, screen: str, *, emotion: str | None = None) -> Estimate:

@@ -10,6 +10,7 @@ from typing import Any
 from audit.estimate import Estimate
 from audit.estimator import Estimator
 from audit.gate_id import Due
+from audit.grammar.gate_metrics import SHARE, SIGNED
 from audit.outcome import Cap, Outcome, Trial
 from audit.record import CHANCE, CONFINED, ENERGY, OTHER
 from audit.suite import Check, Use, known
@@ -151,7 +152,7 @@ def _sanity(check: Check, method: str, use: Use, estimator: Estimator) -> Iterat
     if not severities:
         return
     test, last = use.name.replace("_", " "), severities[-1]
-    found = estimator.mean_score(check.id, method, asked, at=last)
+    found = estimator.mean_score(check.id, method, asked, at=last, values=SHARE if alike else SIGNED)
     ends = (_limit(use, "least"), None) if alike else (None, _limit(use, "most"))
     what = "its maps come out otherwise" if alike else "its maps hardly change"
     ways = (f"fails {test}: {what}", f"not shown to pass {test}: perhaps {what}")

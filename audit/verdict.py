@@ -9,6 +9,7 @@ from audit.baseline import CHANGES, Compared, change
 from audit.estimate import Estimate
 from audit.estimator import Estimator
 from audit.gate_id import Due
+from audit.grammar.gate_metrics import METRICS
 from audit.groups import gap
 from audit.outcome import SEVERITY, Cap, Outcome, outcome_of
 from audit.reasons import more_clips, next_step_of, reason_of
@@ -131,4 +132,5 @@ def _of_maps(check: Check, gate: Gate, estimator: Estimator, emotion: str | None
         measure = f"{gate.metric}/{gate.after}"
         # The last severity: of parameter randomisation, all layers.
         at = next((key[3] for key in reversed(estimator.keys) if key[:3] == (check.id, gate.of, measure)), None)
-    return estimator.mean_score(check.id, gate.of, measure, emotion=emotion, at=at)
+    values = METRICS[gate.metric].values
+    return estimator.mean_score(check.id, gate.of, measure, emotion=emotion, at=at, values=values)

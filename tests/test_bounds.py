@@ -98,3 +98,10 @@ def test_equal_scores_are_as_uncertain_as_clips_are_few() -> None:
     assert few is not None
     assert many is not None
     assert few(0.95)[0] < many(0.95)[0] < 0.4 < many(0.95)[1] < few(0.95)[1]
+
+
+def test_no_interval_of_equal_scores_goes_beyond_what_a_score_can_be() -> None:
+    whole = bounds.of_score(speakers(*[(5, 5.0)] * 6), ratio, draws=50, seed=0, values=(0.0, 1.0))
+    assert whole is not None
+    low, high = whole(0.95)
+    assert 0.9 < low < high == 1.0

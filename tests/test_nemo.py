@@ -32,7 +32,7 @@ def test_every_check_runs_on_real_recordings(suite: Suite, tmp_path: Path) -> No
     audit = run(suite, limit=12, media=tmp_path)
     assert {verdict.outcome for verdict in audit.verdicts} <= {"PASS", "FAIL", "UNSURE"}
     assert audit.data["problems"] == []
-    assert audit.answers.value("accuracy", check="fgsm", at=0.02) < 0.5 < audit.answers.value("accuracy")
+    assert audit.answers.value("accuracy", check="attacks", at=0.02) < 0.5 < audit.answers.value("accuracy")
     (conservation,) = [v for v in audit.verdicts if v.gate.metric == "conservation"]
     assert conservation.value < 1e-3
     for method in ("lime", "lrp"):

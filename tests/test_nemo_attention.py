@@ -36,4 +36,4 @@ def test_every_check_runs_on_real_recordings(suite: Suite, tmp_path: Path) -> No
     assert audit.data["problems"] == []
     explained = set(audit.records.loc[audit.records["check"] == "saliency", "method"])
     assert {"lime", "gradcam", "lrp", "smoothgrad"} <= explained
-    assert audit.answers.value("accuracy", check="fgsm", at=0.02) < audit.answers.value("accuracy")
+    assert audit.answers.value("accuracy", check="attacks", at=0.02) < audit.answers.value("accuracy")

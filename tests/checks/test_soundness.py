@@ -135,7 +135,7 @@ def test_a_model_whose_answers_change_from_call_to_call_gets_no_verdict_at_all(j
 
 def test_one_step_that_overshoots_to_what_a_guesser_reaches_is_no_failure(repository: Path) -> None:
     faces = repository / "suites/quickstart-faces.audit.yaml"
-    audit = run(small(faces, "fgsm", samples=None, sweep=("epsilon", (0.01, 0.1, 0.5))), limit=210)
+    audit = run(small(faces, "attacks", uses=(FGSM,), samples=None, sweep=("epsilon", (0.01, 0.1, 0.5))), limit=210)
     right = audit.records["emotion"] == audit.records["predicted"]
     accuracies = right[audit.records["method"] == "fgsm"].groupby(audit.records["severity"]).mean()
     assert accuracies[0.1] + 0.05 < accuracies[0.5] < 0.2
@@ -158,18 +158,21 @@ def test_where_no_clip_is_recognised_nothing_is_tested_and_no_gate_passes(judge:
     assert audit.verdicts[0].next_step
 
 
+FGSM = Use("attack", "fgsm")
+
+
 def small(path: Path, check: str, **keys: Any) -> Suite:
     suite = read_suite(path)
     (found,) = (each for each in suite.checks if each.id == check)
     return replace(suite, checks=(replace(found, **{"soundness_samples": 16, "samples": 24, "gates": (), **keys}),))
 
 
-@pytest.mark.parametrize("check", ["fgsm", "fgsm-waveform"])
+@pytest.mark.parametrize("check", ["attacks", "waveform-attacks"])
 @pytest.mark.parametrize("name", ["quickstart", "quickstart-faces"])
 def test_none_fires_on_the_bundled_models_under_fgsm_alone(repository: Path, name: str, check: str) -> None:
-    if (name, check) == ("quickstart-faces", "fgsm-waveform"):
+    if (name, check) == ("quickstart-faces", "waveform-attacks"):
         pytest.skip("faces have no waveform")
-    audit = run(small(repository / "suites" / f"{name}.audit.yaml", check), limit=48)
+    audit = run(small(repository / "suites" / f"{name}.audit.yaml", check, uses=(FGSM,)), limit=48)
     assert (audit.soundness[0]["outcome"], audit.soundness[0]["untested"], failed(audit)) == ("PASS", "", set())
     assert len(audit.soundness[0]["trials"]) == len(CLAIMS)
 
@@ -180,7 +183,7 @@ def test_none_fires_on_models_trained_on_real_clips(
 ) -> None:
     monkeypatch.setenv("NEMO", str(audit_data / "nemo"))
     monkeypatch.setenv("FER2013", str(audit_data / "fer2013"))
-    audit = run(small(repository / "suites" / f"{name}.audit.yaml", "fgsm"), limit=42)
+    audit = run(small(repository / "suites" / f"{name}.audit.yaml", "attacks"), limit=42)
     assert failed(audit) == set()
 
 
@@ -209,7 +212,7 @@ def test_at_a_signal_to_noise_ratio_a_ripple_is_found_out_as_well(repository: Pa
     hidden = TorchModel(Ripple(nn.Sequential(Heard(model))), model.view_from_waveform().spec, model.emotions)
     suite = small(
         repository / "suites/quickstart.audit.yaml",
-        "fgsm",
+        "attacks",
         uses=(Use("attack", "pgd_snr", {"steps": 3}),),
         sweep=("snr_db", (30.0, 10.0)),
         soundness_samples=6,

@@ -27,7 +27,7 @@ CHECKS = """
     gates: [{metric: critical_epsilon, min: 0.001}]
   - check: saliency
     method: [{lime: {samples: 32}}, gradcam, lrp, {smoothgrad: {samples: 2}}]
-    samples: 18
+    samples: 24
     random_masks: 2
     gates: [{metric: conservation, of: lrp, max: 0.001}]
 """
