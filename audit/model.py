@@ -250,12 +250,26 @@ def gradient(model: Model, inputs: Tensor, targets: Tensor) -> Tensor:
 
     It is that of the log odds, which the cross-entropy rises along everywhere: of a model that is sure of itself, the
     cross-entropy's own is zero in single precision, and an attack by its sign would not move.
-    Raises MethodError where the model has no gradients.
+    Raises MethodError where the model has no gradients, or keeps them from its input.
     """
     if not model.differentiable:
         raise MethodError(f"model {model.name!r} gives no gradients; use a method that needs none")
     leaf = inputs.detach().requires_grad_(True)
-    return torch.autograd.grad(log_odds(model.logits(leaf), targets).sum(), leaf)[0]
+    return slope(log_odds(model.logits(leaf), targets).sum(), leaf)
+
+
+def slope(value: Tensor, leaf: Tensor) -> Tensor:
+    """Return the gradient of one `value` with respect to `leaf`.
+
+    Raises MethodError where no gradient can pass from one to the other.
+    """
+    found = torch.autograd.grad(value, leaf, allow_unused=True)[0] if value.requires_grad else None
+    if found is None:
+        raise MethodError(
+            "no gradient reaches the input: the answers do not depend on it, or the model cuts it off (detach, no_grad, "
+            "argmax, numpy); mend the model, or use a method that needs none (square, lime)"
+        )
+    return found
 
 
 def log_odds(logits: Tensor, targets: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from audit.attacks.worst import Worst, margins, per_clip, rising
 from audit.errors import MethodError
-from audit.model import Model, log_odds
+from audit.model import Model, log_odds, slope
 from audit.randomness import SampleRng
 
 Norm = Literal["linf", "l2"]
@@ -65,7 +65,7 @@ class Ascent(Worst):
             with torch.enable_grad():
                 logits = self.model.logits(leaf)
                 loss = self.loss(logits, self.filled(self.targets[rows], part))
-                (gradient,) = torch.autograd.grad(loss.sum(), leaf)
+                gradient = slope(loss.sum(), leaf)
             self.keep(rows[part], at[part], logits.detach())
             losses.append(loss.detach()[: len(part)])
             gradients.append(gradient[: len(part)])

@@ -101,7 +101,7 @@ class FeatureMaps:
         with watching(shown or list(self.network.modules()), note), torch.enable_grad():
             with differentiably(self.network, leaf):
                 outputs = in_parts(self.network, leaf, self.size, fixed=True)
-            with_gradient = [pair for pair in put_out if pair[1].requires_grad]
+            with_gradient = [pair for pair in put_out if pair[1].requires_grad] if outputs.requires_grad else []
             gradients = (
                 torch.autograd.grad(outputs[:, 0].sum(), [kept for _, kept in with_gradient], allow_unused=True)
                 if with_gradient

@@ -81,7 +81,9 @@ def _class_activation(network: nn.Module, layer: nn.Module, places: Places, inpu
     leaf = inputs.detach().requires_grad_(True)
     with watching([layer], keep), differentiably(network, leaf):
         logits = network(leaf)
-    (gradient,) = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), put_out[-1], allow_unused=True)
+    chosen, gradient = logits.gather(1, targets[:, None]).sum(), None
+    if chosen.requires_grad:
+        (gradient,) = torch.autograd.grad(chosen, put_out[-1], allow_unused=True)
     if gradient is None:
         raise MethodError("gradcam: the answer does not depend on what this layer puts out; name another with `layer`")
     weights = places.view(gradient).mean((2, 3), keepdim=True)

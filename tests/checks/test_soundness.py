@@ -133,6 +133,20 @@ def test_a_model_whose_answers_change_from_call_to_call_gets_no_verdict_at_all(j
     assert all(verdict.reason.startswith("answers change from call to call") for verdict in audit.verdicts)
 
 
+def test_a_network_that_keeps_gradients_from_its_input_gets_no_verdict(judge: Callable[..., Audit]) -> None:
+    class Cut(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = learned()
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.inner(inputs.detach())
+
+    audit = judge(Cut())
+    assert {verdict.outcome for verdict in audit.verdicts} == {"ERROR"}
+    assert all("no gradient reaches the input" in verdict.reason for verdict in audit.verdicts)
+
+
 def test_one_step_that_overshoots_to_what_a_guesser_reaches_is_no_failure(repository: Path) -> None:
     faces = repository / "suites/quickstart-faces.audit.yaml"
     audit = run(small(faces, "attacks", uses=(FGSM,), samples=None, sweep=("epsilon", (0.01, 0.1, 0.5))), limit=210)
