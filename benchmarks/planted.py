@@ -109,7 +109,7 @@ def sound_folder(ground: Ground, seed: int) -> Path:
 
 def line(row: Row) -> str:
     """Return a row of the table; of what was missed, why the audit did not pass, if it did not."""
-    by = ", ".join(row.by[:3]) + (f" and {len(row.by) - 3} more" if len(row.by) > 3 else "")
+    by = few(row.by)
     if not row.caught:
         by = "the audit passes" if row.outcome.exit_code == 0 else f"blocked by other gates: {told(row.outcome)}"
     return COLUMNS.format(row.name, row.about, "yes" if row.caught else "NO", by)
@@ -117,7 +117,12 @@ def line(row: Row) -> str:
 
 def told(outcome: Outcome) -> str:
     """Return what keeps an audit from passing."""
-    return outcome.error or ", ".join(f"{name} {found}" for name, found, _ in outcome.blocking)
+    return outcome.error or few([f"{name} {found}" for name, found, _ in outcome.blocking])
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def document(rows: Sequence[Row], alarms: Sequence[tuple[int, Outcome]]) -> dict[str, object]:

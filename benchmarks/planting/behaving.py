@@ -11,6 +11,7 @@ from planting.masked import around
 from planting.recordings import EMOTIONS
 
 CALLS, BATCH = "answers change from call to call", "answers depend on the other clips in the batch"
+DEAD = "a member of the ensemble is dead"
 
 
 def leaning(**by: float) -> list[float]:
@@ -102,7 +103,7 @@ CASES = (
         (Sign("*::ece*"),),
         around("scaled", factor=0.3),
     ),
-    Case("dead-member", "an ensemble of three with a dead member", (Sign("*::ece*"),), one_member_dead),
+    Case("dead-member", "an ensemble of three with a dead member", (Sign("finding", DEAD),), one_member_dead),
     Case(
         "fear-falls",
         "fear is recognised less often than by the last release",

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from audit import read_suite
+from audit.teeth import teeth_of
+
 from .grounds import prepared
 
 
@@ -36,6 +39,15 @@ def test_a_sound_model_passes_and_the_audit_is_not_made_twice(
     assert found.blocking == ()
     monkeypatch.setattr(planting.judging, "run", None)
     assert planting.command.sound(audited.ground, 0, audited.suite) == found
+
+
+def test_no_stand_in_passes_a_gate_of_the_suite(planting: Any, audited: Any, repository: Path) -> None:
+    ground = audited.ground
+    planted = planting.case.Planted(ground.manifest(ground.weights()), ground.listed)
+    suite = planting.judging.written(planted, ground.folder / "teeth", repository / "suites/deployment-gate.audit.yaml")
+    found = teeth_of(read_suite(suite))
+    assert len(found.gates) > 15
+    assert [bite.gate for bite in found.toothless] == []
 
 
 @pytest.mark.parametrize(
