@@ -266,8 +266,8 @@ def slope(value: Tensor, leaf: Tensor) -> Tensor:
     found = torch.autograd.grad(value, leaf, allow_unused=True)[0] if value.requires_grad else None
     if found is None:
         raise MethodError(
-            "no gradient reaches the input: the answers do not depend on it, or the model cuts it off (detach, no_grad, "
-            "argmax, numpy); mend the model, or use a method that needs none (square, lime)"
+            "no gradient reaches the input: the answers do not depend on it, or the model cuts it off (detach, "
+            "no_grad, argmax, numpy); mend that, or use a method that needs none (square, lime)"
         )
     return found
 

@@ -34,10 +34,11 @@ class Bite:
 
 @dataclass(frozen=True)
 class Teeth:
-    """All gates of a suite, in its order."""
+    """All gates of a suite that are about the model, in its order, and how many are about the data alone."""
 
     suite: str
     gates: tuple[Bite, ...]
+    of_data: int = 0
 
     @property
     def toothless(self) -> tuple[Bite, ...]:
@@ -52,6 +53,8 @@ class Teeth:
         for name, says in told.items():
             passed = sum(name in bite.passed_by and not bite.informational for bite in self.gates)
             lines.append(f"  {says} passes {passed} of {len(self.gates)}")
+        if self.of_data:
+            lines.append(f"  about the data and no model: {self.of_data}")
         for bite in self.gates:
             if not bite.passed_by:
                 continue
@@ -81,7 +84,8 @@ def teeth_of(suite: Suite) -> Teeth:
     samples = open_dataset(suite.data, emotions).samples
     asked = due(suite, emotions)
     found = judged(suite, asked, samples, emotions, date.today())
-    gates = {gate_of(each.id): each.gate for each in asked}
+    of_data = {gate_of(each.id) for each in asked if each.check.kind == "data"}
+    gates = {name: each.gate for each in asked if (name := gate_of(each.id)) not in of_data}
     return Teeth(
         suite.name,
         tuple(
@@ -94,4 +98,5 @@ def teeth_of(suite: Suite) -> Teeth:
             )
             for name, gate in gates.items()
         ),
+        len(of_data),
     )

@@ -1,10 +1,12 @@
-"""The tables of docs/verdicts.md, from what the benchmarks wrote: `python benchmarks/brief.py` prints them."""
+"""The tables of docs/verdicts.md and docs/suites.md, from what benchmarks wrote: `python benchmarks/brief.py`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 FIGURES = Path(__file__).parent / "figures"
 WANTED = (0.93, 0.97)
@@ -24,13 +26,42 @@ def coverage(figures: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[s
         yield f"| {metric} | {len(rows)} | {inside} | {under[0]} | {min(held):.1%} | {others} |"
 
 
+def near_copies(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the shares of near_copies.json, pictures beside clips."""
+    yield "| pictures | FER2013 | clips | nEMO | RAVDESS |"
+    yield "|---|---|---|---|---|"
+    faces, nemo, acted = (list(figures[name]["forms"].items()) for name in ("fer2013", "nemo", "ravdess"))
+    for face, one, other in zip_longest(faces, nemo, acted):
+        left = f"{face[0]} | {face[1]:.3f}" if face else " | "
+        right = f"{one[0]} | {one[1]:.3f} | {other[1]:.3f}" if one and other else " | | "
+        yield f"| {left} | {right} |"
+
+
+def planted(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one row per planted defect of planted.json and what caught it, and what came of the sound models."""
+    yield "| defect | | caught by |"
+    yield "|---|---|---|"
+    for row in figures["defects"]:
+        by = few([f"`{name}`" if "::" in name else name for name in row["by"]]) if row["caught"] else "**missed**"
+        yield f"| {row['defect']} | {row['about']} | {by} |"
+    yield ""
+    yield (
+        f"Caught: {figures['caught']} of {figures['planted']}. False alarms over {figures['sound']} sound models: "
+        f"{figures['false_alarms']}."
+    )
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def tables() -> dict[str, str]:
     """Return every table there are figures for, by the name of its place in the page."""
     found = {"coverage": "\n".join(coverage(json.loads((FIGURES / "coverage.json").read_text())))}
-    for name in ("stand_ins", "planted"):
-        path = FIGURES / f"{name}.txt"
-        if path.is_file():
-            found[name] = path.read_text().strip()
+    found["near_copies"] = "\n".join(near_copies(json.loads((FIGURES / "near_copies.json").read_text())))
+    found["stand_ins"] = (FIGURES / "stand_ins.txt").read_text().strip()
+    found["planted"] = "\n".join(planted(json.loads((FIGURES / "planted.json").read_text())))
     return found
 
 

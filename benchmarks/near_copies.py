@@ -11,7 +11,7 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def encoded(container: str, subtype: str) -> Callable[[Sound], Sound]:
     def written(sound: Sound) -> Sound:
         samples, rate = sound
         held = io.BytesIO()
-        soundfile.write(held, samples, rate, format=container, subtype=subtype, compression_level=1.0)
+        soundfile.write(held, samples, rate, format=container, subtype=subtype, compression_level=0.99)
         held.seek(0)
         again, rate = soundfile.read(held, dtype="float32")
         return again, rate
@@ -192,17 +192,6 @@ def read(path: Path) -> Sound:
     """Return a clip's samples, (n,), and its rate in Hz."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     return samples.mean(1), rate
-
-
-def rows_of(figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the table of docs/suites.md."""
-    yield "| pictures | FER2013 | clips | nEMO | RAVDESS |"
-    yield "|---|---|---|---|---|"
-    faces, nemo, acted = (list(figures[name]["forms"].items()) for name in ("fer2013", "nemo", "ravdess"))
-    for place in range(max(len(faces), len(nemo))):
-        left = f"{faces[place][0]} | {faces[place][1]:.3f}" if place < len(faces) else " | "
-        right = f"{nemo[place][0]} | {nemo[place][1]:.3f} | {acted[place][1]:.3f}" if place < len(nemo) else " | | "
-        yield f"| {left} | {right} |"
 
 
 if __name__ == "__main__":

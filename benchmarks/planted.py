@@ -7,7 +7,7 @@ alarm is a sound model, of which there is one per training seed, whose audit doe
 
 Everything made is kept in --folder: an interrupted run goes on where it stopped, and an audit is made again where the
 suite or the code has changed. The first run trains some models and takes about an hour on one core. A whole run of the
-usual size writes `figures/planted.txt`.
+usual size writes `figures/planted.json`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from brief import few
 from planting.case import SOUND_SEED, Case, Ground, Planted
 from planting.cases import CASES
 from planting.judging import AUDIT, SUITE, Outcome, outcome_of
 
 COLUMNS = "{:<22}{:<56}{:<8}{}"
-FIGURES = Path(__file__).parent / "figures" / "planted.txt"
+FIGURES = Path(__file__).parent / "figures" / "planted.json"
 SOUND = 10
 FRESH = 100
 """The first training seed of the sound models: the suite's limits were chosen on models of lower ones."""
@@ -59,10 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ground = Ground(options.folder.resolve())
     cases = [case for case in CASES if options.only is None or case.name in options.only]
     rows, alarms = [], []
-    table: list[str] = []
 
     def say(text: str) -> None:
-        table.append(text)
         if not options.json:
             print(text, flush=True)
 
@@ -81,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(document(rows, alarms), indent=1))
     if options.only is None and options.sound >= SOUND:
-        FIGURES.write_text("\n".join(table) + "\n", encoding="utf-8")
+        FIGURES.write_text(json.dumps(document(rows, alarms), indent=1) + "\n", encoding="utf-8")
     return int(caught < len(rows))
 
 
@@ -118,11 +117,6 @@ def line(row: Row) -> str:
 def told(outcome: Outcome) -> str:
     """Return what keeps an audit from passing."""
     return outcome.error or few([f"{name} {found}" for name, found, _ in outcome.blocking])
-
-
-def few(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def document(rows: Sequence[Row], alarms: Sequence[tuple[int, Outcome]]) -> dict[str, object]:

@@ -91,8 +91,13 @@ def test_the_tables_of_explanations_are_what_the_benchmarks_printed(repository: 
 
 
 def test_the_tables_of_verdicts_are_what_the_benchmarks_wrote(repository: Path) -> None:
-    text = (repository / "docs" / "verdicts.md").read_text()
+    pages = {name: (repository / "docs" / f"{name}.md").read_text() for name in ("verdicts", "suites")}
     tables = import_file(repository / "benchmarks" / "brief.py").tables()
-    assert {"coverage", "stand_ins"} <= tables.keys()
-    for name, table in tables.items():
-        assert table in text, name
+    assert tables.keys() == {"coverage", "near_copies", "stand_ins", "planted"}
+    for name, page in {
+        "coverage": "verdicts",
+        "stand_ins": "verdicts",
+        "planted": "verdicts",
+        "near_copies": "suites",
+    }.items():
+        assert tables[name] in pages[page], name
