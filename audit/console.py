@@ -156,7 +156,7 @@ def watcher(checks: Sequence[str], stream: TextIO | None = None) -> Bars | Lines
 
 
 def show(document: Document, folder: Path, stream: TextIO | None = None) -> None:
-    """Print an audit: failures with what to do next, what is unsure, the report's path, the decision."""
+    """Print an audit: failures with what to do next, what is unsure or lived with, the report's path, the decision."""
     # Lines are never wrapped here: paths and commands stay whole, to be clicked and copied.
     console = _Stream(file=stream or sys.stdout, markup=False, highlight=False, soft_wrap=True)
     for line in summary(document, folder):
@@ -171,7 +171,8 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     if problems:
         first = f"the first: {problems[0]['path']}: {problems[0]['reason']}"
         yield Text(plain(f"{count(len(problems), 'problem')} with the data, {first}"), style="yellow")
-    wanted = [row for word in ("ERROR", "FAIL") for row in document["verdicts"] if row["outcome"] == word]
+    found = [row for word in ("ERROR", "FAIL") for row in document["verdicts"] if row["outcome"] == word]
+    wanted = [row for row in found if row["blocks"]]
     for row in wanted[:MOST_BLOCKS]:
         yield from _styled(block(row, document, folder))
     for row in wanted[MOST_BLOCKS:]:
@@ -179,6 +180,10 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     for row in document["verdicts"]:
         if row["outcome"] == "UNSURE":
             yield from _styled(block(row, document, folder))
+    for row in found:
+        if not row["blocks"]:
+            lines = [f"{row['outcome']} {title(row, document)}   {finding(row, document)}"]
+            yield from _styled([*lines, *(f"  {plain(note)}" for note in (row["reason"], lenience(row)) if note)])
     notes = [
         compared(document),
         teeth(document),

@@ -92,15 +92,17 @@ def limit(row: Row) -> str:
 
 
 def counts(document: Document) -> str:
-    """Return `1 fail, 1 unsure, 17 pass`, errors first where there are any."""
+    """Return `1 fail, 1 unsure, 17 pass`, errors first where there are any, and what decides nothing last."""
     found = dict.fromkeys(("ERROR", "FAIL", "UNSURE", "PASS"), 0)
-    for row in document["verdicts"]:
-        found[row["outcome"]] += 1
+    for row in _rows(document):
+        if not row["informational"]:
+            found[row["outcome"]] += 1
     errors = f"{found['ERROR']} error, " if found["ERROR"] else ""
     more = {
         "left out": _left_out_gates(document),
         "waived": sum(bool(row["waive"]) and not row["blocks"] and row["outcome"] != "PASS" for row in _rows(document)),
         "toothless": sum(bool(row["toothless"]) and not row["informational"] for row in _rows(document)),
+        "informational": sum(bool(row["informational"]) for row in _rows(document)),
     }
     told = "".join(f", {n} {word}" for word, n in more.items() if n)
     return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass{told}"

@@ -37,7 +37,7 @@ def test_a_passing_audit_exits_0_and_lands_whole(
     told = capsys.readouterr()
     assert told.out.splitlines()[-2:] == [
         "report  reports/tones/tones/index.html",
-        "GATE PASSED  0 fail, 0 unsure, 4 pass    exit 0",
+        "GATE PASSED  0 fail, 0 unsure, 1 pass, 3 informational    exit 0",
     ]
     assert "clean  36/36  0:0" in told.err
     folder = Path("reports/tones/tones")
@@ -240,7 +240,7 @@ def test_an_audit_says_that_a_gate_is_toothless(
     assert main(["run", "tones.audit.yaml", "--no-media", "--out", "here"]) == 0
     told = capsys.readouterr().out
     assert "1 gate is toothless, the first clean accuracy: a random guesser, a model that always" in told
-    assert told.splitlines()[-1] == "GATE PASSED  0 fail, 0 unsure, 4 pass, 1 toothless    exit 0"
+    assert told.splitlines()[-1] == "GATE PASSED  0 fail, 0 unsure, 1 pass, 1 toothless, 3 informational    exit 0"
     page = (Path("here") / "index.html").read_text()
     assert "toothless: a random guesser" in page
     assert "toothless" in (Path("here") / "summary.md").read_text()
