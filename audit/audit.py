@@ -48,6 +48,7 @@ class Audit:
     limits: Sequence[str]
     records: pd.DataFrame
     left_out: Sequence[Mapping[str, Any]] = ()
+    unjudged: Sequence[Mapping[str, Any]] = ()
     findings: Sequence[Mapping[str, Any]] = ()
     standings: Sequence[Mapping[str, Any]] = ()
     stand_ins: Sequence[Mapping[str, Any]] = ()
@@ -88,6 +89,7 @@ class Audit:
             "decide": self.decide,
             "limits": self.limits,
             "left_out": self.left_out,
+            "unjudged": self.unjudged,
             "findings": self.findings,
             "standings": self.standings,
             "stand_ins": self.stand_ins,
@@ -96,7 +98,7 @@ class Audit:
             "screens": self.screens,
             "baseline": self.baseline,
         }
-        return _storable(document)
+        return storable(document)
 
     def save(self, folder: Path) -> None:
         """Write `audit.json` and `records.parquet`; neither is ever seen half written."""
@@ -124,6 +126,7 @@ class Audit:
             provenance=document["provenance"],
             limits=document["limits"],
             left_out=document.get("left_out", ()),
+            unjudged=document.get("unjudged", ()),
             findings=document.get("findings", ()),
             standings=document.get("standings", ()),
             stand_ins=document.get("stand_ins", ()),
@@ -142,10 +145,13 @@ class Audit:
 
 def exit_code(verdicts: Sequence[Verdict]) -> int:
     """Return what the command exits with: see `Audit.exit_code`."""
+    if all(verdict.outcome == "ERROR" for verdict in verdicts):
+        # Nothing was judged, whatever was to block.
+        return 3
     blocking = {verdict.outcome for verdict in verdicts if verdict.blocks}
     if blocking & {"FAIL", "UNSURE"}:
         return 1
-    return 3 if "ERROR" in blocking or not verdicts else 0
+    return 3 if "ERROR" in blocking else 0
 
 
 def open_baseline(folder: Path) -> Baseline:
@@ -204,15 +210,16 @@ def metric_row(
     }
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """Return plain data as `audit.json` has it: lists for tuples, None for what is not finite, text that prints."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, Mapping):
-        return {printable(str(key)): _storable(inner) for key, inner in value.items()}
+        return {printable(str(key)): storable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(inner) for inner in value]
+        return [storable(inner) for inner in value]
     return value
 
 

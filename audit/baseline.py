@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from audit.gate_id import Due
 from audit.intervals import Bounds
 from audit.record import RECORDING
 from audit.tables import Tables
+from audit.unjudged import why_unjudged
 
 NOT_SETTINGS = ("gates", "id", "samples", "soundness_samples", "without_gradients")
 CHANGES = ("accuracy_change", "recall_change", "uar_change")
@@ -55,12 +56,14 @@ class Baseline:
             "started": self.document["provenance"]["started"],
         }
 
-    def before(self, now: Estimator, resolved: Mapping[str, Any], check: str, at: float | None) -> pd.DataFrame:
+    def before(self, now: Estimator, resolved: Mapping[str, Any], due: Due) -> pd.DataFrame:
         """Return its predictions of the clips that both audits have, in a check that both have.
 
-        A clip is the same by its id, its emotion and its recording. Raises MethodError, with the digests that differ,
-        where the emotions, the check's settings or all of the recordings are others.
+        A clip is the same by its id, its emotion and its recording; its groups are those it has `now`. Raises
+        MethodError, with the digests that differ, where the emotions, the check's settings or all of the recordings
+        are others, and with the reason where the baseline could not be judged.
         """
+        check, at, of = due.check.id, due.gate.at, due.gate.of
         theirs = tuple(self.document["model"]["emotions"])
         if sorted(theirs) != sorted(now.emotions):
             raise MethodError(f"not comparable: the model knows {_few(now.emotions)}, the baseline's {_few(theirs)}")
@@ -68,7 +71,10 @@ class Baseline:
         if here != there:
             told = "has no such check" if there is None else f"has other settings, {here} here and {there} there"
             raise MethodError(f"not comparable: the baseline {told} ({check})")
-        after, before = now.predictions(check, at), self.tables.predictions(check, at)
+        unjudged = why_unjudged(self.document.get("unjudged", ()), check, due.method)
+        if unjudged is not None:
+            raise MethodError(f"not comparable: the baseline could not be judged: {unjudged}")
+        after, before = now.predictions(check, at, of), self.tables.predictions(check, at, of)
         both = after.index.intersection(before.index)
         if RECORDING not in before.columns:
             raise MethodError("not comparable: the baseline does not say which recordings it judged; run it again")
@@ -79,7 +85,8 @@ class Baseline:
             digest = str(self.document["data"]["sha256"])
             what = "no clip is shared" if both.empty else f"the {len(both)} clips of the same name are other recordings"
             raise MethodError(f"not comparable: {what} (the baseline's data is sha256 {digest[:SHOWN]})")
-        return before.loc[both[same.to_numpy()]]
+        shared = both[same.to_numpy()]
+        return after.loc[shared].assign(**{said: before.loc[shared, said] for said in ("predicted", "probabilities")})
 
 
 def settings(resolved: Mapping[str, Any], check: str) -> str | None:
@@ -118,18 +125,21 @@ def change(now: Estimator, compared: Compared | None, due: Due) -> Estimate:
     """
     if compared is None:
         return Estimate(None, None, 0, None, "no baseline to compare with; give one with --baseline DIR")
-    check, at = due.check.id, due.gate.at
     try:
-        before = compared.baseline.before(now, compared.resolved, check, at)
+        before = compared.baseline.before(now, compared.resolved, due)
     except MethodError as error:
         return Estimate(None, None, 0, None, str(error))
-    after = now.predictions(check, at)
-    if compared.same(after.loc[before.index], before):
+    after = now.predictions(due.check.id, due.gate.at, due.gate.of).loc[before.index]
+    if due.gate.metric == "uar_change":
+        found = _uar(now, after, before)
+    else:
+        found = now.lost(after, before, emotion=due.emotion, group=due.group)
+    if not found.n:
+        return replace(found, why=f"no clips of {due.emotion or due.group} to compare")
+    if compared.same(after, before):
         # Nothing was changed, so that there is nothing to be unsure of.
-        return Estimate(0.0, (0.0, 0.0), len(before), None)
-    if due.gate.metric != "uar_change":
-        return now.lost(after, before, emotion=due.emotion, group=due.group)
-    return _uar(now, after.loc[before.index], before)
+        return Estimate(0.0, (0.0, 0.0), found.n, None)
+    return found
 
 
 def _uar(now: Estimator, after: pd.DataFrame, before: pd.DataFrame) -> Estimate:

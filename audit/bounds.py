@@ -99,7 +99,8 @@ def of_crossing(
             wilson(share, size, confidence, freedom=sampled.freedom) for share, size in zip(shares, sizes, strict=True)
         ]
         low, high = critical_severity(severities, np.array(ends).T)
-        return float(low), float(high)
+        # What was not seen to cross may do so right beyond the last severity.
+        return min(float(low), severities[-1]), float(high)
 
     return inverted if found.values[0] == found.values[-1] else drawn
 
@@ -131,10 +132,11 @@ def of_calibration(sampled: Sampled, statistic: Statistic) -> Bounds:
     most = found - _folded(gaps, scatter)
     error = math.sqrt(jackknife(sampled.rows, sampled.repeats, statistic).variance)
     right = float(np.split(sums, 3)[2].sum() / counts)
+    # Of clips that are all right, or all wrong, or clusters that are all alike, the scatter says nothing.
+    blind = not 0 < right < 1 or error == 0
 
     def bounds(confidence: float) -> Interval:
-        # Of clips that are all right, or all wrong, the scatter says nothing.
-        beyond = 0.0 if 0 < right < 1 else unseen(sampled.clips, confidence, freedom=sampled.freedom)
+        beyond = unseen(sampled.clips, confidence, freedom=sampled.freedom) if blind else 0.0
         wide = reach(confidence, sampled.units - 1) * error + beyond
         return max(0.0, least - wide), min(1.0, most + wide)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from audit.checks import attack, change, clean, corruption, gradients, soundness
 from audit.checks.data import DataRun
@@ -14,11 +15,11 @@ from audit.data import Dataset
 from audit.dataset import open_train
 from audit.errors import AuditError, MethodError
 from audit.estimator import Estimator
-from audit.gate_id import Due
 from audit.record import SOUNDNESS, Record
 from audit.soundness import Soundness, soundness_of
 from audit.standing import Standing, standings
 from audit.suite import Check, DataSource
+from audit.unjudged import unjudged_row
 
 UNRECOGNISED = "no input is recognised when clean, and what is wrong already cannot be attacked"
 
@@ -38,12 +39,15 @@ class Findings:
     left_out: dict[str, dict[str, str]] = field(default_factory=dict)
     untested: dict[str, str] = field(default_factory=dict)
 
-    def error_of(self, due: Due) -> str | None:
-        """Return why a verdict cannot be given: the check ended in an error, or a method of it refused."""
-        check = due.check.id
-        runs = (self.explained.get(check), self.screened.get(check))
-        refused = [reason for run in runs if run is not None and (reason := run.refused.get(due.method))]
-        return self.errors.get(check) or next(iter(refused), None)
+    def unjudged(self) -> Iterator[dict[str, Any]]:
+        """Yield why verdicts cannot be given: the checks that ended in an error, then the methods that refused."""
+        for check, reason in self.errors.items():
+            yield unjudged_row(check, None, reason)
+        refused = {check: run.refused for check, run in self.explained.items()}
+        refused |= {check: run.refused for check, run in self.screened.items()}
+        for check, methods in refused.items():
+            for method, reason in methods.items():
+                yield unjudged_row(check, method, reason)
 
     def judged(self, checks: Iterable[Check]) -> list[Check]:
         """Return the checks of which at least one method was tried."""

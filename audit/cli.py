@@ -168,14 +168,13 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _gate(args: argparse.Namespace) -> int:
-    from datetime import date
-
     from audit.again import decided_again
     from audit.audit import open_baseline
+    from audit.clock import now
     from audit.console import show
 
     baseline = open_baseline(args.baseline) if args.baseline else None
-    document = decided_again(args.folder, baseline, date.today())
+    document = decided_again(args.folder, baseline, now().date())
     print(_header(document))
     show(document, args.folder)
     return int(document["exit_code"])

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from audit.remarks import compared, lenience, teeth, toothless
+from audit.outcome import STRADDLES
+from audit.remarks import compared, lenience, outdated, teeth, toothless
 from audit.report.numbers import count
-from audit.report.standing import by_standing, unearned
+from audit.report.standing import unearned
 from audit.rerun import part, rerun
 from audit.wording import (
     Document,
@@ -173,9 +174,12 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
         yield Text(plain(f"{count(len(problems), 'problem')} with the data, {first}"), style="yellow")
     found = [row for word in ("ERROR", "FAIL") for row in document["verdicts"] if row["outcome"] == word]
     wanted = [row for row in found if row["blocks"]]
-    for row in wanted[:MOST_BLOCKS]:
+    alike = _by_reason(wanted)
+    for row, *others in alike[:MOST_BLOCKS]:
         yield from _styled(block(row, document, folder))
-    for row in wanted[MOST_BLOCKS:]:
+        if others:
+            yield from _styled([f"  the same of {_few([title(other, document) for other in others])}"])
+    for row in (row for rows in alike[MOST_BLOCKS:] for row in rows):
         yield from _styled([f"{row['outcome']} {title(row, document)}   {finding(row, document)}"])
     for row in document["verdicts"]:
         if row["outcome"] == "UNSURE":
@@ -196,9 +200,23 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
         yield Text(f"judged in part: {part(document)}", style="yellow")
     path = folder / "index.html"
     link = f"link {path.absolute().as_uri()}"
-    yield Text.assemble("report  ", (plain(near(path)), link))
+    stale = outdated(document)
+    yield Text.assemble("report  ", (plain(near(path)), link), f"  ({stale})" if stale else "")
     word = decision(document)
     yield Text.assemble((word, STYLES.get(word, "bold red")), f"  {counts(document)}    exit {document['exit_code']}")
+
+
+def _by_reason(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return the rows one by one, but for those of ERROR, of which one reason often has many."""
+    found: dict[object, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["reason"] if row["outcome"] == "ERROR" else row["id"], []).append(row)
+    return list(found.values())
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return plain(", ".join(names[:3]) + more)
 
 
 def block(row: Row, document: Document, folder: Path | None) -> list[str]:
@@ -208,8 +226,9 @@ def block(row: Row, document: Document, folder: Path | None) -> list[str]:
     if row["outcome"] == "PASS":
         return [f"{first}   {finding(row, document)}", f"  {toothless(row)}"]
     if row["outcome"] == "UNSURE":
-        shown = notes if row["interval"] is None or by_standing(row, document) else notes[1:]
-        shown += [lenience(row), toothless(row)]
+        # That the interval lies on both sides is what the word says.
+        said = [] if notes[0] == STRADDLES else notes[:1]
+        shown = [*said, *notes[1:], lenience(row), toothless(row)]
         return [f"{first}   {finding(row, document)}", *(f"  {plain(note)}" for note in shown if note)]
     value = [] if row["outcome"] == "ERROR" else [f"  {finding(row, document)}"]
     where = page(row, document)

@@ -17,7 +17,7 @@ ABOVE_CHANCE = 0.25
 
 
 def floor_of(gate: Gate, emotions: int) -> float | None:
-    """Return the clean UAR that a gate asks of a model with that many emotions; None where it asks for none."""
+    """Return the clean UAR that a gate asks on clips of that many emotions; None where it asks for none."""
     if gate.floor == "above_chance":
         return 1 / emotions + ABOVE_CHANCE * (1 - 1 / emotions)
     return gate.floor
@@ -29,7 +29,8 @@ def under_floor(due: Due, estimator: Estimator) -> Cap | None:
     They reach it with the whole interval of their UAR and, for a gate on one emotion, of that emotion's F1, which
     saying the emotion of everything does not raise as it raises recall.
     """
-    floor = floor_of(due.gate, len(estimator.emotions))
+    # Whoever says one emotion of everything is right for one of those that are judged, whatever else the model knows.
+    floor = floor_of(due.gate, max(estimator.clean["emotion"].nunique(), 1))
     if floor is None:
         return None
     asked = [("UAR", estimator.predicted("clean", "uar"))]

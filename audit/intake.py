@@ -45,7 +45,7 @@ def open_session(
         lacking = [sample for sample in samples if cluster not in sample.groups]
         if lacking:
             raise DataError(
-                f"decide.cluster is {cluster!r}, and {len(lacking)} clips have no such column, the first "
+                f"decide.cluster is {cluster!r}, and {len(lacking)} clips have no value of it, the first "
                 f"{lacking[0].id!r} (it has: {', '.join(lacking[0].groups) or 'none'}); name another or none"
             )
     gone = {problem.path for problem in problems}

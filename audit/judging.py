@@ -13,7 +13,7 @@ from audit.floor import under_floor
 from audit.gate_id import Due
 from audit.multiplicity import holm
 from audit.outcome import Cap
-from audit.suite import Decide
+from audit.suite import Decide, Gate
 from audit.verdict import Verdict, decide, measure
 
 
@@ -46,11 +46,20 @@ def judge(
     # A suite passes where all of its gates do, so that what breaks one of them passes no more often than that one lets
     # it: PASS is not adjusted (Berger 1982). Of many gates a sound model fails one by chance: FAIL is (Holm 1979).
     beyond = [found.errors(due.gate.minimum, due.gate.maximum)[1] for due, found, _ in measured]
+    # Gates that decide nothing must not make it harder to fail those that do.
+    deciding = [place for place, (due, *_) in enumerate(measured) if _decides(due.gate, today)]
+    adjusted = beyond.copy()
+    for place, held in zip(deciding, holm([beyond[place] for place in deciding]), strict=True):
+        adjusted[place] = held
     decided = (
         decide(due, found, counted, beyond=error, adjusted=held, caps=[*caps_of(due), *_floor(due, counted)])
-        for (due, found, counted), error, held in zip(measured, beyond, holm(beyond), strict=True)
+        for (due, found, counted), error, held in zip(measured, beyond, adjusted, strict=True)
     )
     return tuple(settled(verdict, how.when_unsure, today) for verdict in decided)
+
+
+def _decides(gate: Gate, today: date) -> bool:
+    return not gate.informational and (gate.waive is None or today > gate.waive.until)
 
 
 def _floor(due: Due, estimator: Estimator) -> Sequence[Cap]:
@@ -61,16 +70,17 @@ def _floor(due: Due, estimator: Estimator) -> Sequence[Cap]:
 def settled(verdict: Verdict, when_unsure: str, today: date) -> Verdict:
     """Return a verdict with its waiver looked at, and whether it blocks.
 
-    A waived verdict does not block until its waiver's day is over; from then on what is no PASS is a FAIL.
+    A waived FAIL or UNSURE does not block until its waiver's day is over; from then on it is a FAIL. No waiver is good
+    for an ERROR: nobody knows what would be lived with. To settle a verdict twice changes nothing.
     """
     gate, waiver = verdict.gate, verdict.gate.waive
-    if waiver is not None and today > waiver.until and verdict.outcome != "PASS":
-        if verdict.blocks:
-            return verdict
-        reason = f"waived until {waiver.until} ({waiver.reason}), and that is over; {verdict.outcome}: {verdict.reason}"
-        step = "mend what was waived, or waive it anew with a reason that still holds"
-        verdict = replace(verdict, outcome="FAIL", reason=reason, next_step=step)
-    elif waiver is not None:
-        return replace(verdict, blocks=False)
+    if waiver is not None and verdict.outcome in ("FAIL", "UNSURE"):
+        if today <= waiver.until:
+            return replace(verdict, blocks=False)
+        over = f"waived until {waiver.until} ({waiver.reason}), and that is over; "
+        if not verdict.reason.startswith(over):
+            reason = f"{over}{verdict.outcome}: {verdict.reason}"
+            step = "mend what was waived, or waive it anew with a reason that still holds"
+            verdict = replace(verdict, outcome="FAIL", reason=reason, next_step=step)
     stops = verdict.outcome in ("FAIL", "ERROR") or (verdict.outcome == "UNSURE" and when_unsure == "fail")
     return replace(verdict, blocks=stops and not gate.informational)

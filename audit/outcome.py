@@ -10,6 +10,7 @@ from typing import Literal
 from audit.estimate import Estimate
 
 Outcome = Literal["PASS", "FAIL", "UNSURE", "ERROR"]
+STRADDLES = "the interval lies on both sides of the limit"
 SEVERITY: tuple[Outcome, ...] = ("PASS", "UNSURE", "FAIL", "ERROR")
 
 

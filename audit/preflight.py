@@ -15,7 +15,8 @@ from audit.grammar.suite_reader import check_emotions
 from audit.kinds import find
 from audit.manifest import check_manifest
 from audit.passes import mark, method_of, passes, saliency_passes, soundness_passes
-from audit.suite import Check, Suite
+from audit.suite import Check, Gate, Suite
+from audit.wording import near
 
 SHOWN = 10
 
@@ -158,12 +159,17 @@ def _listing(suite: Suite, known: tuple[str, ...], problems: list[str]) -> Listi
         return None
     problems += [f"{problem.path}: {problem.reason}" for problem in listing.problems]
     asked = [("decide.cluster", suite.decide.cluster)]
-    asked += [(f"{check.id}: {gate.metric} across", gate.across) for check in suite.checks for gate in check.gates]
+    asked += [(_place(check, gate), gate.across) for check in suite.checks for gate in check.gates]
     for where, column in asked:
         if column is not None and column not in listing.columns:
             there = f"{did_you_mean(column, listing.columns)} (all have: {', '.join(listing.columns) or 'none'})"
             problems.append(f"{where}: not every clip has a column {column!r}{there}")
     return listing
+
+
+def _place(check: Check, gate: Gate) -> str:
+    line = f"{near(gate.place.path)}:{gate.place.line}: " if gate.place else ""
+    return f"{line}{check.id}: {gate.metric} across"
 
 
 def _planned(check: Check, clips: int | None, verdicts: int, lacking: Sequence[str]) -> Planned:

@@ -6,7 +6,7 @@ import math
 
 from audit.estimate import Estimate
 from audit.estimator import Estimator
-from audit.outcome import Outcome
+from audit.outcome import STRADDLES, Outcome
 from audit.standing import distrust
 from audit.suite import Check, Gate
 
@@ -21,9 +21,9 @@ def reason_of(
         return f"{round(found.value * found.n)} of {found.n} clips"
     if outcome == "PASS":
         return found.why or "the whole interval is inside the limit"
-    where = "wholly beyond the limit" if outcome == "FAIL" else "on both sides of the limit"
+    where = "the interval lies wholly beyond the limit" if outcome == "FAIL" else STRADDLES
     taken_for = "" if check.kind in ("saliency", "data") else _taken_for(check, gate, estimator, emotion)
-    return found.why or taken_for or f"the interval lies {where}"
+    return found.why or taken_for or where
 
 
 def _taken_for(check: Check, gate: Gate, estimator: Estimator, emotion: str | None) -> str:

@@ -23,11 +23,12 @@ def lenience(row: Row) -> str:
     """Return why a verdict that is no PASS does not block, in a clause; nothing where it does."""
     if row["blocks"] or row["outcome"] == "PASS":
         return ""
+    if row["informational"]:
+        # With or without a waiver, which may be over by now.
+        return "does not block: informational"
     if row["waive"]:
         return plain(f"waived until {row['waive']['until']}: {row['waive']['reason']}")
-    return (
-        "does not block: informational" if row["informational"] else "does not block: the suite says when_unsure: pass"
-    )
+    return "does not block: the suite says when_unsure: pass"
 
 
 def toothless(row: Row) -> str:
@@ -42,6 +43,12 @@ def compared(document: Document) -> str:
     """Return what the audit is compared with, in a clause; nothing where that is nothing."""
     before = document.get("baseline")
     return plain(f"compared with {before['model']}, {before['path']}") if before else ""
+
+
+def outdated(document: Document) -> str:
+    """Return of when the verdicts are that the pages show, where those decided again are others; else nothing."""
+    started = document.get("outdated")
+    return f"shows the verdicts of {started}, not these" if started else ""
 
 
 def teeth(document: Document) -> str:

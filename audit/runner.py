@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from audit import gate_id, shortcuts, soundness, stand_ins, standing, summary, wording
-from audit.audit import LIMITS, Audit
+from audit.audit import LIMITS, Audit, storable
 from audit.baseline import Baseline, Compared
 from audit.checking import Findings, check_all
+from audit.clock import now
 from audit.errors import UsageError, did_you_mean
 from audit.estimator import Estimator
 from audit.exhibits import show
@@ -27,6 +27,7 @@ from audit.record import table
 from audit.reliability import reliability_rows
 from audit.stability import examine
 from audit.suite import Check, Suite
+from audit.unjudged import unjudged_row, why_unjudged
 
 
 def run(
@@ -49,7 +50,7 @@ def run(
     the `baseline`.
     Raises UsageError, ModelError or DataError where nothing could be judged at all.
     """
-    started = datetime.now(UTC)
+    started = now()
     bar = progress or Unwatched()
     checks, only_emotion = _selected(suite, only)
     judged = model or load_model(_given(suite.model, "model"))
@@ -78,14 +79,15 @@ def run(
     left_out = _left_out(asked, findings)
     asked = [due for due in asked if due.method not in findings.left_out.get(due.check.id, ())]
     standing_caps, soundness_caps = standing.caps_of(stands), soundness.caps_of(sound)
+    unjudged = [*([unjudged_row(None, None, unstable.reason)] if unstable else ()), *findings.unjudged()]
     verdicts = judge(
         asked,
         estimator,
         suite.decide,
         today=started.date(),
-        error_of=lambda due: unstable.reason if unstable else findings.error_of(due),
+        error_of=lambda due: why_unjudged(unjudged, due.check.id, due.method),
         caps_of=lambda due: (*standing_caps(due), *soundness_caps(due)),
-        compared=Compared(baseline, suite.resolved, model_row) if baseline is not None else None,
+        compared=Compared(baseline, storable(suite.resolved), storable(model_row)) if baseline is not None else None,
     )
     # Gates as a whole, also where one emotion is judged: a stand-in that says it of everything knows nothing yet.
     whole = _asked(suite, checks, judged.emotions, None)
@@ -112,6 +114,7 @@ def run(
         limits=(*LIMITS, *(wording.left_out(row) for row in left_out)),
         records=records,
         left_out=left_out,
+        unjudged=unjudged,
         stand_ins=[asdict(each) for each in useless],
         soundness=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in sound],
         screens=[{"check": check, **run.summary} for check, run in findings.screened.items()],

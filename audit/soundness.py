@@ -23,6 +23,9 @@ from audit.suite import Check
 TOLERATED = 0.05
 """The share of clips on which gradients or outputs may be of no use to an attack, or it may do worse by chance."""
 
+ENOUGH = 20
+"""Of fewer inputs than these a test that found too much decides nothing by an interval that is wide anyway."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -169,7 +172,10 @@ def _low(found: Estimate) -> float:
 def _trial(name: str, found: Estimate, claim: Claim, chance: float, where: str) -> Trial:
     most = chance if claim.most is None else claim.most
     outcome: Outcome = "PASS" if _low(found) <= most else "FAIL"
+    if outcome == "PASS" and found.n < ENOUGH and (found.value or 0.0) > most:
+        outcome = "UNSURE"
     span = f" ({found.interval[0]:.2f} to {found.interval[1]:.2f})" if found.interval else ""
     told = f"{found.value:.2f}{span} of {found.n} inputs, at most {most:.2f}"
-    reason = f"{claim.told}{where} ({told})" if outcome == "FAIL" else told
+    perhaps = "perhaps " if outcome == "UNSURE" else ""
+    reason = told if outcome == "PASS" else f"{perhaps}{claim.told}{where} ({told})"
     return Trial(name, found.value, found.interval, found.n, None, most, outcome, reason)

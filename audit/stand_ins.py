@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from audit.data import Sample
 from audit.estimator import Estimator
 from audit.gate_id import Due, gate_of
+from audit.grammar.gate_metrics import METRICS
 from audit.judging import judge
-from audit.record import CHANCE, Record, table
+from audit.record import ALONE, CHANCE, ENERGY, Record, table
 from audit.sampling import shared_out
 from audit.seeds import stream_seed
 from audit.standing import caps_of, standings
-from audit.suite import Check, Suite
+from audit.suite import Check, Gate, Suite
 
 Floats = NDArray[np.float64]
 Answer = Callable[[NDArray[np.int64], int, np.random.Generator], Floats]
@@ -93,6 +94,7 @@ def judged(
         for due, verdict in zip(asked, verdicts, strict=True):
             gate = gate_of(due.id)
             kept = verdict.outcome == "PASS" or (verdict.outcome == "UNSURE" and suite.decide.when_unsure == "pass")
+            kept = kept or _cannot_fail(due.gate)
             gates[gate] = gates.get(gate, True) and kept
         found.append(StandIn(name, tuple(gate for gate, kept in gates.items() if kept), len(gates)))
     return tuple(found)
@@ -120,14 +122,27 @@ def _records(
         truths = np.array([emotions.index(sample.emotion) for sample in own])
         for at in check.sweep[1] if check.sweep else (math.nan,):
             rng = np.random.default_rng(stream_seed(seed, "stand-in", name, check.id, at))
+            # After each of several attacks, and after the strongest of them.
+            alone = [(use.name, ALONE) for use in check.uses] if len(check.uses) > 1 else []
             for sample, row in zip(own, answer(truths, len(emotions), rng), strict=True):
                 said = emotions[int(row.argmax())]
-                yield Record(check.id, check.method, "", at, sample, said, row.tolist(), math.nan)
+                for method, measure in [(check.method, ""), *alone]:
+                    yield Record(check.id, method, measure, at, sample, said, row.tolist(), math.nan)
 
 
 def _maps(check: Check, samples: Sequence[Sample]) -> Iterator[Record]:
-    for use in check.uses:
-        for measure in check.measures:
-            for name in (measure, f"{CHANCE}/{measure}"):
-                for sample in samples:
-                    yield Record(check.id, use.name, name, check.masked, sample, "", [], 0.0)
+    """Yield every score a gate can ask of maps: they hide what chance hides, lie nowhere, and are like no other."""
+    scores = [name for measure in check.measures for name in (measure, f"{CHANCE}/{measure}")]
+    places = ["", *(f"/{region.name}" for region in check.regions)]
+    scores += [f"{name}{place}" for name in ("localisation", "top_k_intersection") for place in places]
+    scores += [f"{name}/{use.name}" for name in ("similarity", "overlap") for use in check.sanity]
+    asked = [(use.name, name) for use in check.uses for name in (*scores, "conservation")]
+    for method, name in [*asked, *((ENERGY, measure) for measure in check.measures)]:
+        for sample in samples:
+            yield Record(check.id, method, name, check.masked, sample, "", [], 0.0)
+
+
+def _cannot_fail(gate: Gate) -> bool:
+    """Return whether a gate's limits are the ends of what its metric can be."""
+    low, high = METRICS[gate.metric].values
+    return (gate.minimum is None or gate.minimum <= low) and (gate.maximum is None or gate.maximum >= high)

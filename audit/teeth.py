@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
+from audit.clock import now
 from audit.dataset import open_dataset
 from audit.errors import UsageError
 from audit.gate_id import due, gate_of
@@ -83,7 +83,7 @@ def teeth_of(suite: Suite) -> Teeth:
     check_emotions(suite, emotions)
     samples = open_dataset(suite.data, emotions).samples
     asked = due(suite, emotions)
-    found = judged(suite, asked, samples, emotions, date.today())
+    found = judged(suite, asked, samples, emotions, now().date())
     of_data = {gate_of(each.id) for each in asked if each.check.kind == "data"}
     gates = {name: each.gate for each in asked if (name := gate_of(each.id)) not in of_data}
     return Teeth(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.baseline import CHANGES, Compared, change
 from audit.estimate import Estimate
@@ -80,7 +80,7 @@ def decide(
     if outcome == "FAIL" and adjusted > (1 - estimator.decide.confidence) / 2:
         outcome = "UNSURE"
         reason += f"; as one of so many gates it may be by chance (error {adjusted:.3f} over all of them)"
-        next_step = more_clips(gate, found)
+        next_step = more_clips(gate, _as_one_of_all(found, estimator.decide.confidence, beyond / adjusted))
     if caps and found.value is not None:
         cap = max(caps, key=lambda each: SEVERITY.index(each.outcome))
         if SEVERITY.index(cap.outcome) >= SEVERITY.index(outcome):
@@ -101,6 +101,13 @@ def decide(
         next_step=next_step,
         beyond=beyond,
     )
+
+
+def _as_one_of_all(found: Estimate, confidence: float, share: float) -> Estimate:
+    """Return an estimate with the interval that it has where its gate may err so much less, for the others' sake."""
+    if found.bounds is None:
+        return found
+    return replace(found, interval=found.bounds(1 - (1 - confidence) * share))
 
 
 def _estimate(check: Check, gate: Gate, estimator: Estimator, emotion: str | None, group: str | None) -> Estimate:

@@ -95,17 +95,21 @@ def counts(document: Document) -> str:
     """Return `1 fail, 1 unsure, 17 pass`, errors first where there are any, and what decides nothing last."""
     found = dict.fromkeys(("ERROR", "FAIL", "UNSURE", "PASS"), 0)
     for row in _rows(document):
-        if not row["informational"]:
+        if not (row["informational"] or _waived(row)):
             found[row["outcome"]] += 1
     errors = f"{found['ERROR']} error, " if found["ERROR"] else ""
     more = {
         "left out": _left_out_gates(document),
-        "waived": sum(bool(row["waive"]) and not row["blocks"] and row["outcome"] != "PASS" for row in _rows(document)),
+        "waived": sum(map(_waived, _rows(document))),
         "toothless": sum(bool(row["toothless"]) and not row["informational"] for row in _rows(document)),
         "informational": sum(bool(row["informational"]) for row in _rows(document)),
     }
     told = "".join(f", {n} {word}" for word, n in more.items() if n)
     return f"{errors}{found['FAIL']} fail, {found['UNSURE']} unsure, {found['PASS']} pass{told}"
+
+
+def _waived(row: Row) -> bool:
+    return bool(row["waive"]) and row["outcome"] != "PASS" and not row["blocks"] and not row["informational"]
 
 
 def _rows(document: Document) -> Sequence[Row]:
@@ -164,8 +168,8 @@ def sentence(document: Document) -> str:
             which = "" if len(found) == 1 else "; the first" if outcome == "ERROR" else "; worst"
             return f"{word}: {len(found)} of {len(rows)} gates{which}: {title(worst, document)}"
     lenient = [row for row in rows if row["outcome"] != "PASS"]
-    waived = sum(bool(row["waive"]) for row in lenient)
-    shown = sum(row["informational"] and not row["waive"] for row in lenient)
+    waived = sum(map(_waived, lenient))
+    shown = sum(bool(row["informational"]) for row in lenient)
     unsure = len(lenient) - waived - shown
     note = f"; {unsure} unsure, which does not block here" if unsure else ""
     note += f"; {waived} waived" if waived else ""

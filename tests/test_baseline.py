@@ -21,20 +21,29 @@ from audit.verdict import measure
 EMOTIONS = ("anger", "fear")
 CLIPS = 200
 NOISE = {"check": "corruption", "id": "noise", "method": "gaussian_noise", "sweep": {"sigma": [0.1]}, "gates": []}
-RESOLVED = {"decide": {"seed": 0}, "checks": [{"check": "clean", "id": "clean", "gates": []}, NOISE]}
+LISTED = {"check": "attack", "id": "listed", "method": [{"strong": {}}, {"weak": {}}], "gates": []}
+RESOLVED = {"decide": {"seed": 0}, "checks": [{"check": "clean", "id": "clean", "gates": []}, NOISE, LISTED]}
 MODEL = {"sha256": "a" * 64, "input": {}, "activation": None, "name": "m", "emotions": list(EMOTIONS)}
 INDICES = range(CLIPS)
 
 
-def records(wrong: set[int], *, recording: str = "r", clips: range = INDICES) -> Any:
-    """Return clean and noisy answers of which those are wrong; even clips are angry, odd ones afraid."""
+def records(wrong: set[int], *, recording: str = "r", clips: range = INDICES, speakers: int = 0) -> Any:
+    """Return clean and noisy answers of which those are wrong; even clips are angry, odd ones afraid.
+
+    The attack `listed` has two methods: the strong one is always wrong, the weak one as wrong as noise.
+    """
     found = []
     for n in clips:
         emotion = EMOTIONS[n % 2]
         said = EMOTIONS[(n + (n in wrong)) % 2]
         row = [float(said == name) for name in EMOTIONS]
+        groups = {"speaker": str(n % speakers)} if speakers else {}
+        sample = Sample(str(n), None, emotion, groups)
         for check, at in (("clean", math.nan), ("noise", 0.1)):
-            found.append(Record(check, check, "", at, Sample(str(n), None, emotion), said, row, math.nan))
+            found.append(Record(check, check, "", at, sample, said, row, math.nan))
+        other = EMOTIONS[(n + 1) % 2]
+        for method, kept, told in (("strongest", "", other), ("strong", "alone", other), ("weak", "alone", said)):
+            found.append(Record("listed", method, kept, 0.1, sample, told, row, math.nan))
     return table(found, {str(n): f"{recording}{n}" for n in clips})
 
 
@@ -55,10 +64,12 @@ def changed(
     emotion: str | None = None,
     resolved: Mapping[str, Any] = RESOLVED,
     check: str = "clean",
+    of: str | None = None,
+    cluster: str | None = None,
 ) -> Estimate:
-    gate = Gate(metric, -0.03, None, at=None if check == "clean" else 0.1)
+    gate = Gate(metric, -0.03, None, at=None if check == "clean" else 0.1, of=of)
     asked = Check(check, "clean" if check == "clean" else "corruption")
-    estimator = Estimator(now, EMOTIONS, {}, Decide())
+    estimator = Estimator(now, EMOTIONS, {}, Decide(cluster=cluster))
     compared = Compared(before, resolved, MODEL) if before else None
     return measure(Due((check, metric), asked, gate, emotion), estimator, compared=compared)
 
@@ -101,6 +112,43 @@ def test_the_same_model_has_not_changed() -> None:
     assert other.value == 0.0
     assert other.interval is not None
     assert other.interval[0] < -0.01
+
+
+@pytest.mark.parametrize("sha256", ["a" * 64, "b" * 64])
+def test_a_recall_that_has_not_changed_is_that_of_its_emotion_alone(sha256: str) -> None:
+    """Of an emotion that has no clips there is nothing to say, not even of the same model."""
+    seen = records({1}, clips=range(60))
+    assert changed(seen, baseline(seen, sha256=sha256), "recall_change", emotion="anger").n == 30
+    angry = records(set(), clips=range(0, 60, 2))
+    found = changed(angry, baseline(angry, sha256=sha256), "recall_change", emotion="fear")
+    assert (found.value, found.interval, found.n) == (None, None, 0)
+    assert found.why == "no clips of fear to compare"
+
+
+@pytest.mark.parametrize(("of", "gained"), [(None, 0.0), ("strong", 0.0), ("weak", 0.2)])
+def test_of_several_attacks_the_one_that_is_asked_for_counts(of: str | None, gained: float) -> None:
+    found = changed(records(set()), baseline(records(set(range(40)))), "accuracy_change", check="listed", of=of)
+    assert found.value == pytest.approx(gained)
+
+
+@pytest.mark.parametrize("metric", ["accuracy_change", "uar_change"])
+def test_clips_belong_to_the_speakers_that_the_audit_at_hand_knows(metric: str) -> None:
+    """The baseline may know of none, or of others."""
+    now = records({1, 2}, speakers=8)
+    found = [
+        changed(now, baseline(records({3}, speakers=speakers)), metric, cluster="speaker") for speakers in (0, 5, 8)
+    ]
+    assert [each.clusters for each in found] == [8, 8, 8]
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_baseline_that_could_not_be_judged_is_not_compared_with() -> None:
+    before = baseline(records({3}))
+    before = Baseline(
+        "before", {**before.document, "unjudged": [{"check": None, "method": None, "reason": "chance"}]}, before.records
+    )
+    found = changed(records(set()), before, "accuracy_change")
+    assert (found.value, found.why) == (None, "not comparable: the baseline could not be judged: chance")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from audit.floor import floor_of, under_floor
 from audit.gate_id import Due
 from audit.judging import judge
 from audit.record import Record, table
-from audit.suite import Check, Decide, Gate
+from audit.suite import Check, Decide, Gate, Use, Waiver
 
 EMOTIONS = ("anger", "fear", "joy", "calm")
 NOISE = Check("noise", "corruption", sweep=("sigma", (0.1,)))
@@ -92,3 +92,29 @@ def test_an_emotion_that_is_said_of_everything_has_none_either() -> None:
     assert found.predicted("clean", "recall", emotion="fear").value == 1.0
     assert cap is not None
     assert cap.outcome == "FAIL"
+
+
+def test_chance_is_that_of_the_emotions_judged_and_not_of_all_that_the_model_knows() -> None:
+    """Of two emotions, whoever says one of them of everything has half the average recall."""
+    found = estimator([1.0, 0.0, 0.0, 0.0])
+    judged = found.tables.excluding({f"{emotion}{n}" for emotion in EMOTIONS[2:] for n in range(60)})
+    two = estimator([1.0, 0.0, 0.0, 0.0])
+    two.tables = judged
+    assert two.predicted("clean", "uar").value == pytest.approx(0.5)
+    cap = under_floor(due(DROP), two)
+    assert cap is not None
+    assert "floor 0.62" in cap.reason
+
+
+@pytest.mark.parametrize("decides_nothing", [{"informational": True}, {"waive": Waiver(date(2026, 6, 1), "known")}])
+def test_gates_that_decide_nothing_do_not_save_one_that_fails(decides_nothing: dict[str, object]) -> None:
+    # Of two gates this one still fails, as one of many it may by chance.
+    failing = Gate("accuracy", 0.67, None, at=0.1)
+    others = [replace(failing, minimum=0.3 + 0.001 * n) for n in range(40)]
+    found, how, day = estimator([0.6] * 4), Decide(), date(2026, 1, 1)
+    noise = replace(NOISE, uses=(Use("corruption", "gaussian_noise"),))
+    asked = [Due(("noise", f"accuracy-{n}"), noise, gate, None) for n, gate in enumerate([failing, *others])]
+    idle = [replace(each, gate=replace(each.gate, **decides_nothing)) for each in asked[1:]]
+    assert judge(asked[:1], found, how, today=day)[0].outcome == "FAIL"
+    assert judge(asked, found, how, today=day)[0].outcome == "UNSURE"
+    assert judge([asked[0], *idle], found, how, today=day)[0].outcome == "FAIL"

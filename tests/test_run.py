@@ -28,7 +28,7 @@ CHECKS = """
   - check: attack
     method: fgsm
     sweep: {epsilon: [0.005, 0.02]}
-    gates: [{metric: critical_epsilon, min: 0.5}]
+    gates: [{metric: critical_epsilon, min: 0.02}]
   - check: saliency
     method: [{lime: {samples: 32}}, gradcam, lrp, {smoothgrad: {samples: 2}}]
     samples: 24

@@ -29,8 +29,8 @@ def sample(index: int) -> Sample:
     return Sample(f"c{index}", None, EMOTIONS[index % 4], {"speaker": f"s{index % 8}"})
 
 
-def scored(name: str, counted: int, at: float = math.nan) -> list[Record]:
-    return [Record("a", SOUNDNESS, name, at, sample(i), "", [], float(i < counted)) for i in range(CLIPS)]
+def scored(name: str, counted: int, at: float = math.nan, clips: int = CLIPS) -> list[Record]:
+    return [Record("a", SOUNDNESS, name, at, sample(i), "", [], float(i < counted)) for i in range(clips)]
 
 
 def answers(at: float, right: int, clips: int = CLIPS) -> list[Record]:
@@ -60,6 +60,14 @@ def test_a_few_clips_may_be_off_and_more_may_not(name: str) -> None:
     assert failed.outcome == "UNSURE"
     assert failed.reason == f"{CLAIMS[name].told} (0.12 (0.05 to 0.26) of 40 inputs, at most 0.05)"
     assert failed.remedy == CLAIMS[name].remedy
+
+
+def test_what_too_few_clips_leave_open_does_not_pass() -> None:
+    assert found(*scored("vanishing", 0, clips=10)).outcome == "PASS"
+    open_still = found(*scored("vanishing", 1, clips=10))
+    assert [trial.outcome for trial in open_still.trials if trial.name == "vanishing"] == ["UNSURE"]
+    assert open_still.reason.startswith(f"perhaps {CLAIMS['vanishing'].told} (0.10 (0.02 to 0.40) of 10 inputs")
+    assert found(*scored("vanishing", 2, clips=20)).outcome == "PASS"
 
 
 def test_the_interval_of_a_share_is_inside_0_and_1_and_knows_speakers() -> None:

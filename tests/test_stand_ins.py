@@ -18,6 +18,7 @@ TODAY = date(2026, 11, 21)
 MAPS = "{check: saliency, method: [lrp, lime], samples: 20, gates: [GATE]}"
 NOISE = "{check: corruption, method: gaussian_noise, sweep: {sigma: [0.1, 0.2]}, gates: [GATE]}"
 FGSM = "{check: attack, method: fgsm, sweep: {epsilon: [0.01, 0.02]}, gates: [GATE]}"
+SEVERAL = "{check: attack, id: several, method: [fgsm, pgd], sweep: {epsilon: [0.01]}, gates: [GATE]}"
 CLEAN = "{check: clean, gates: [GATE]}"
 
 
@@ -55,6 +56,15 @@ def passing(*args: str, folder: Path, decide: str = "{bootstrap: 300}") -> set[s
         (FGSM, "{metric: critical_epsilon, min: 0.005}", set()),
         (MAPS, "{metric: faithfulness_over_random, of: lrp, min: -0.5}", set()),
         (MAPS, "{metric: faithfulness, of: lime, min: -1}", set()),
+        (MAPS, "{metric: localisation, of: lime, min: 0.1}", set()),
+        (MAPS, "{metric: localisation, of: lime, min: 0.0}", set(ANSWERS)),
+        (MAPS, "{metric: localisation, of: lime, max: 1.0}", set(ANSWERS)),
+        (MAPS, "{metric: conservation, of: lrp, max: 0.001}", set()),
+        (MAPS, "{metric: faithfulness_over_energy, of: lrp, min: -0.1}", set()),
+        (MAPS, "{metric: overlap, of: lrp, after: input_shift, max: 0.9}", set()),
+        (SEVERAL, "{metric: accuracy, of: fgsm, at: 0.01, min: 0.1}", set(ANSWERS)),
+        (SEVERAL, "{metric: accuracy, of: fgsm, at: 0.01, min: 0.7}", set()),
+        (SEVERAL, "{metric: drop, of: pgd, at: 0.01, max: 0.1}", set()),
     ],
 )
 def test_a_gate_is_passed_by_those_who_know_nothing_and_meet_it(

@@ -44,8 +44,8 @@ def probed(check: Check, session: Session) -> Iterator[Record]:
     its outputs are probabilities already, or certain beyond what a number can hold. `broken` and `vanishing`: its
     gradient is not finite, or all zero. `unbounded`: it stays right although it may be changed into any other. And at
     each of the check's `telling` severities, `iterative`: one step makes it wrong, and many do not; `black_box`: a
-    random search or noise does, and no steps do; `simple`: it stays right after noise and, where one of the check's
-    attacks goes by gradients, after one step.
+    random search or noise does, and no steps do; `simple`: it stays right after noise and one step, or where there are
+    no gradients and the check does not search, after noise and a random search.
     Raises MethodError as the attacks do.
     """
     on_waveform = check.space == "waveform"
@@ -110,18 +110,21 @@ class _Probe:
         corner = radius if self.norm == "linf" else radius / math.sqrt(self.before[0].numel())
         after_noise = self._after_noise(corner)
         if self.slope is None:
-            return {"simple": after_noise}
+            if any(use.name == SEARCH.name for use in self.check.uses):
+                return {"simple": after_noise}
+            after_search = after_noise.clone()
+            after_search[after_noise] = self._after_search(corner, self.rows[after_noise])
+            return {"simple": after_search}
         after_one = self._right(self._one_step(radius))
         after_many = self._after(*MANY_STEPS[self.norm], [severity])
         left = after_one & after_many
         blind = after_noise.clone()
         # What gradients find already, a search need not.
         blind[left & after_noise] = self._after_search(corner, self.rows[left & after_noise])
-        by_gradient = any(known(use).facts["gradients"] for use in self.check.uses)
         return {
             "iterative": after_many & ~after_one,
             "black_box": left & ~blind,
-            "simple": after_noise & after_one if by_gradient else after_noise,
+            "simple": after_noise & after_one,
         }
 
     def _one_step(self, radius: Tensor) -> Tensor:

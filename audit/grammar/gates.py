@@ -108,6 +108,7 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
         raise node.error(f"a gate on {name} needs a limit: `min:`, `max:` or both")
     for end in ("min", "max"):
         _check_range(entries.get(end), name, metric)
+    _check_tested(entries.get("min"), name, check)
     if row["min"] is not None and row["max"] is not None and row["min"] > row["max"]:
         raise entries["max"].error(f"max {row['max']:g} lies below min {row['min']:g}; nothing could pass")
     place = Place(node.mark.path, node.mark.line, node.mark.column)
@@ -235,6 +236,18 @@ def _check_at(node: Node, name: str, metric: Metric, at: float | None, sweep: tu
         nearest = min(values, key=lambda value: abs(value - at))
         raise node.entries["at"].error(
             f"{at:g} is no value of the sweep of {parameter}; the nearest is {nearest:g} ({listed})"
+        )
+
+
+def _check_tested(node: Node | None, name: str, check: Check) -> None:
+    """Refuse a least critical epsilon that no epsilon of the sweep can show to be reached."""
+    if name != "critical_epsilon" or node is None or check.sweep is None or not isinstance(node.value, int | float):
+        return
+    parameter, values = check.sweep
+    if parameter == "epsilon" and node.value > max(values):
+        raise node.error(
+            f"min {node.value:g} lies beyond the largest epsilon of the sweep, {max(values):g}, and nothing "
+            "larger is tested; add larger ones to the sweep, or lower the limit"
         )
 
 

@@ -266,7 +266,8 @@ class Either(Value):
         for kind in self.of:
             if kind.fits(node):
                 return kind.read(node)
-        raise node.error(f"{node.name} must be {self.says}, not {shown(node)}")
+        texts = [text for kind in self.of if isinstance(kind, Choice) for text in kind.values if isinstance(text, str)]
+        raise node.error(f"{node.name} must be {self.says}, not {shown(node)}{did_you_mean(node.value, texts)}")
 
     def schema(self) -> dict[str, Any]:
         """Return anyOf."""

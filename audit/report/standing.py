@@ -100,12 +100,6 @@ def clause(standing: Row) -> str:
     return "; ".join(worst.values()) or str(standing["reason"])
 
 
-def by_standing(verdict: Row, document: Mapping[str, Any]) -> bool:
-    """Return whether a verdict is what it is because the method's maps have not earned their place."""
-    rows = document.get("standings", ())
-    return any(verdict["reason"] == f"{row['method']}: {row['reason']}" for row in rows if row["reason"])
-
-
 def cascades(measured: Measured, check: str, emotion: str | None = None) -> list[Cascade]:
     """Return one table for every sanity test that goes step by step."""
     found: dict[str, dict[str, dict[float, Row]]] = {}

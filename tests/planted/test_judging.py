@@ -23,7 +23,7 @@ def audited(planting: Any, repository: Path, tmp_path_factory: pytest.TempPathFa
     suite = folder / "small.audit.yaml"
     fewer = [
         {"id": "tone", "samples": 96, "sweep": {"hertz": [120, 2600]}},
-        {"id": "attack", "samples": 16, "soundness_samples": 16, "sweep": {"epsilon": [0.001]}},
+        {"id": "attack", "samples": 24, "soundness_samples": 24, "sweep": {"epsilon": [0.001]}},
         {"id": "saliency", "samples": 24, "sanity_samples": 24},
     ]
     shipped = repository / "suites/deployment-gate.audit.yaml"
