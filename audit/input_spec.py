@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -81,6 +81,11 @@ class InputSpec(ABC):
         return self.scaling.apply(found) if self.scaling else found
 
     @property
+    def differentiable(self) -> bool:
+        """Whether gradients pass from the input to the recording."""
+        return bool(self._fact("gradients"))
+
+    @property
     def bounds(self) -> tuple[float, float]:
         """Lowest and highest value an input cell may take, over all cells."""
         low, high = self._bounds()
@@ -110,7 +115,7 @@ class InputSpec(ABC):
         ends = torch.tensor(float(low)), torch.tensor(float(high))
         return self.scaling.bounds(*ends) if self.scaling else ends
 
-    def _fact(self, name: str) -> Callable[..., Any]:
+    def _fact(self, name: str) -> Any:
         return find("representation", self.representation).facts[name]
 
 

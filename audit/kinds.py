@@ -59,13 +59,15 @@ def layout(*, modality: str = "speech", read: Any = None, truth: Any = None) -> 
     return _mark("layout", modality=modality, read=read, truth=truth)
 
 
-def representation(*, bounds: Any, axes: Any = None, modality: str = "speech") -> Callable[[F], F]:
+def representation(
+    *, bounds: Any, axes: Any = None, modality: str = "speech", gradients: bool = True
+) -> Callable[[F], F]:
     """Mark `represent(waveforms, sampling_rate, **keys) -> inputs`, or `represent(pictures, **keys)` of faces.
 
     `bounds(**keys) -> (low, high)` and, for speech, `axes(samples, sampling_rate, **keys) -> Axes` take the same keys;
-    `modality` is speech, face or any.
+    `modality` is speech, face or any; no `gradients` that none pass through it to the recording.
     """
-    return _mark("representation", bounds=bounds, axes=axes, modality=modality)
+    return _mark("representation", bounds=bounds, axes=axes, modality=modality, gradients=gradients)
 
 
 def corruption(*, modality: str = "speech", space: str = "input") -> Callable[[F], F]:

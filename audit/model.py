@@ -130,7 +130,7 @@ class _FromWaveform(Model):
             raise MethodError(f"model {inner.name!r} takes pictures; there is no waveform to change")
         self.inner, self.ledger = inner, inner.ledger
         self.name, self.emotions = inner.name, inner.emotions
-        self.differentiable = inner.differentiable and inner.spec.representation != "preprocess"
+        self.differentiable = inner.differentiable and inner.spec.differentiable
         self.spec = replace(inner.spec, representation="waveform", parameters={}, scaling=None)
 
     @property

@@ -202,3 +202,22 @@ def test_check_says_it_before_the_run_where_the_loader_tells(write: Callable[[st
     assert counted["fgsm"] == (4, 0, 0)
     assert counted["saliency"][0] == 0
     assert counted["saliency"][2] == 0
+
+
+def test_a_waveform_ahead_of_counted_zero_crossings_has_no_gradients(
+    write: Callable[[str], Path], repository: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(
+        "import torch\n\n\ndef crossings(inputs):\n    rate = inputs.flatten(1).mean(1)\n"
+        "    return torch.stack([0.1 - rate, rate - 0.1, rate - 1], dim=1)\n"
+    )
+    (tmp_path / "rate.model.yaml").write_text(
+        "version: 1\nmodel: rate\nloader: {python: {differentiable: true}}\nsource: net.py:crossings\n"
+        "input: {sampling_rate: 8000, seconds: 0.25, representation: zero_crossing_rate}\n"
+        "emotions: [calm, angry, sad]\nactivation: none\n"
+    )
+    heard = FGSM.replace("method: fgsm", "method: fgsm\n    id: heard\n    space: waveform")
+    audit = run(read_suite(write(CLEAN + FGSM + heard), model=tmp_path / "rate.model.yaml"))
+    by_check = {verdict.check: verdict for verdict in audit.verdicts}
+    assert by_check["fgsm"].outcome != "ERROR"
+    assert "model 'rate' gives none of the waveform; square" in by_check["heard"].reason

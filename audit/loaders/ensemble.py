@@ -80,7 +80,7 @@ class _Part:
     @property
     def differentiable(self) -> bool:
         """Whether gradients get from its answer to the ensemble's input."""
-        through = self.heard is None or self.model.spec.representation != "preprocess"
+        through = self.heard is None or self.model.spec.differentiable
         return isinstance(self.model, TorchModel) and self.model.differentiable and through
 
     def logits(self, inputs: Tensor) -> Tensor:

@@ -59,20 +59,23 @@ def _unscaled_spec(spec: InputSpec) -> InputSpec:
 
 def has_levels(spec: SpeechInput) -> bool:
     """Return whether the cells are levels over frequency: whether a change of them can be heard as a gain."""
-    return spec.axes.hertz is not None and "scaling" in settings(spec)
+    return spec.axes.hertz is not None and {"scaling", "amin"} <= set(settings(spec))
 
 
-def decibels(plane: Floats, spec: SpeechInput) -> Floats:
-    """Return a plane of unscaled values (rows, columns) as levels of magnitude^`power`, in dB of 10 log10.
+def decibels(values: Floats, spec: SpeechInput) -> Floats:
+    """Return unscaled values (channels, rows, columns) as levels of magnitude^`power`, in dB of 10 log10.
 
+    They are (rows, columns): those of the channels' sum, where they part the sound between them.
     Raises MethodError where the representation has no levels.
     """
     given = settings(spec)
     if not has_levels(spec):
         raise MethodError(f"{spec.representation} holds no levels over frequency; a change of it cannot be heard")
     if given["scaling"] == "power":
-        return 10.0 * np.log10(np.maximum(plane, given["amin"]))
-    return (plane - 1.0) * given["top_db"] if given["scaling"] == "unit" else plane
+        return 10.0 * np.log10(np.maximum(values.sum(axis=0), given["amin"]))
+    levels = (values - 1.0) * given["top_db"] if given["scaling"] == "unit" else values
+    # One channel as it is, to the last bit.
+    return levels[0] if len(levels) == 1 else 10.0 * np.log10(np.power(10.0, levels / 10.0).sum(axis=0))
 
 
 def plane_of(values: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from audit.data import Waveform
 from audit.errors import MethodError
 from audit.input_spec import SpeechInput
-from audit.rendering.level import Floats, decibels, plane_of, settings
+from audit.rendering.level import Floats, decibels, settings
 
 LARGEST_CHANGE_DB = 40.0
 Bits = Literal[16, 24]
@@ -51,7 +51,7 @@ def perturbed_clip(waveform: Waveform, spec: SpeechInput, clean: Floats, perturb
     hertz = spec.axes.hertz
     if clean.size == spec.samples and hertz is None:
         return np.ascontiguousarray(perturbed.reshape(-1), dtype=np.float32)
-    change = decibels(plane_of(perturbed), spec) - decibels(plane_of(clean), spec)
+    change = decibels(perturbed, spec) - decibels(clean, spec)
     assert hertz is not None
     bins, frames = _bins(spec)
     over_rows = _interpolation(hertz, bins) @ change.clip(-LARGEST_CHANGE_DB, LARGEST_CHANGE_DB)

@@ -91,10 +91,10 @@ def _parts(case: Case, spec: SpeechInput) -> tuple[Sound | None, Sound | None]:
 def _picture(values: Floats, clean: Floats, case: Case, spec: SpeechInput) -> bytes:
     if spec.representation == "waveform":
         return picture.wave_png(values.reshape(-1), _peak(case))
-    plane, shown = plane_of(clean), plane_of(values)
     if has_levels(spec):
-        high = float(decibels(plane, spec).max())
-        return picture.spectrogram_png(decibels(shown, spec), high - (settings(spec)["top_db"] or SHOWN_DB), high)
+        high = float(decibels(clean, spec).max())
+        return picture.spectrogram_png(decibels(values, spec), high - (settings(spec)["top_db"] or SHOWN_DB), high)
+    plane, shown = plane_of(clean), plane_of(values)
     return picture.spectrogram_png(shown, float(plane.min()), float(plane.max()))
 
 

@@ -12,16 +12,17 @@ from torch import Tensor
 from audit.input_spec import Axes
 from audit.kinds import representation
 from audit.representations.melspectrogram import melspectrogram
+from audit.representations.spectrum import INFINITY, frame_seconds
 
 
 def _bounds(**_: object) -> tuple[float, float]:
-    return -float("inf"), float("inf")
+    return -INFINITY, INFINITY
 
 
-def _axes(samples: int, sampling_rate: int, *, hop_length: int = 512, mean: bool = False, **_: object) -> Axes:
-    if mean:
-        return Axes()
-    return Axes(seconds=np.arange(1 + samples // hop_length) * hop_length / sampling_rate)
+def _axes(
+    samples: int, sampling_rate: int, *, n_fft: int = 2048, hop_length: int = 512, mean: bool = False, **_: object
+) -> Axes:
+    return Axes() if mean else Axes(seconds=frame_seconds(samples, sampling_rate, hop_length, n_fft))
 
 
 @representation(bounds=_bounds, axes=_axes)

@@ -22,7 +22,7 @@ def _axes(*_: object, **__: object) -> Axes:
     return Axes()
 
 
-@representation(bounds=_bounds, axes=_axes, modality="any")
+@representation(bounds=_bounds, axes=_axes, modality="any", gradients=False)
 def preprocess(recordings: Tensor, sampling_rate: int = 0, *, function: str) -> Tensor:
     """Return (n, ...): what `function` (file.py:name) makes of each recording, in numpy; no gradients pass.
 

@@ -228,3 +228,18 @@ def test_a_hidden_segment_of_real_speech_loses_28_db(audit_data: Path) -> None:
     loud = values > 0.4
     assert 80 * (values - after)[core & loud].mean() > 20
     assert np.abs(80 * (values - after)[keep & loud]).mean() < 1.0
+
+
+def test_a_change_of_both_parts_of_the_sound_is_heard_once() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    spec = SpeechInput(16000, 1.0, "hpss", {"scaling": "decibel"})
+    clean = spec.represent(torch.from_numpy(noise)[None])[0].numpy()
+    heard = perturbed_clip(noise, spec, clean, clean + np.float32(6.0))
+    assert 20 * np.log10(heard.std() / noise.std()) == pytest.approx(6.0, abs=0.1)
+
+
+def test_bands_that_hold_no_levels_cannot_be_heard() -> None:
+    spec = SpeechInput(16000, 1.0, "spectral_contrast")
+    assert len(spec.axes.hertz) == 7
+    with pytest.raises(MethodError, match="holds no levels"):
+        perturbed_clip(np.zeros(16000, np.float32), spec, np.zeros((1, 7, 32)), np.ones((1, 7, 32)))
