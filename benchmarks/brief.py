@@ -45,9 +45,12 @@ def planted(figures: Mapping[str, Any]) -> Iterator[str]:
         by = few([f"`{name}`" if "::" in name else name for name in row["by"]]) if row["caught"] else "**missed**"
         yield f"| {row['defect']} | {row['about']} | {by} |"
     yield ""
+    models = [{each["outcome"] for each in model["blocking"]} for model in figures["models"]]
+    failed, unsure = sum("FAIL" in found for found in models), sum(found == {"UNSURE"} for found in models)
+    by = {f"`{each['verdict']}`" for model in figures["models"] for each in model["blocking"]}
     yield (
-        f"Caught: {figures['caught']} of {figures['planted']}. False alarms over {figures['sound']} sound models: "
-        f"{figures['false_alarms']}."
+        f"Caught: {figures['caught']} of {figures['planted']}. Of {figures['sound']} sound models {failed} failed, and "
+        f"{unsure} {'was' if unsure == 1 else 'were'} held back as UNSURE{', by ' + few(sorted(by)) if by else ''}."
     )
 
 
