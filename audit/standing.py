@@ -185,7 +185,7 @@ def _outcome(found: Estimate, least: float | None, most: float | None) -> Outcom
     low, high = found.interval
     if low > (-math.inf if least is None else least) and high < (math.inf if most is None else most):
         return "PASS"
-    return "FAIL" if (least is not None and high <= least) or (most is not None and low >= most) else "UNSURE"
+    return "FAIL" if (least is not None and high < least) or (most is not None and low > most) else "UNSURE"
 
 
 def _limit(use: Use, name: str) -> float:

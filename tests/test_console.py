@@ -298,18 +298,3 @@ def test_bars_stop_when_the_audit_breaks() -> None:
 def test_plain_leaves_letters_of_all_alphabets() -> None:
     assert plain("Überraschung радость 😀") == "Überraschung радость 😀"
     assert plain("a\ud800b\x00\u2028") == "a\\ud800b\\x00\\u2028"
-
-
-def test_one_reason_of_many_errors_is_told_once(document: dict[str, Any]) -> None:
-    row = {**document["verdicts"][FAIL], "outcome": "ERROR", "reason": "no such column"}
-    document["verdicts"] = [{**row, "id": f"clean::recall::{n}"} for n in range(20)]
-    lines = shown(document).splitlines()
-    assert sum(line.startswith("ERROR ") for line in lines) == 1
-    assert sum("no such column" in line for line in lines) == 1
-    assert any(line.startswith("  the same of ") and line.endswith(" and 16 more") for line in lines)
-
-
-def test_a_report_that_shows_verdicts_of_another_day_is_said_to(document: dict[str, Any]) -> None:
-    assert "2026-11-01" not in shown(document)
-    (line,) = (line for line in shown({**document, "outdated": "2026-11-01"}).splitlines() if line.startswith("report"))
-    assert "2026-11-01" in line

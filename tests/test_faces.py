@@ -176,7 +176,7 @@ def test_no_page_speaks_of_sound(document: dict[str, Any], finished: tuple[Audit
 
 def test_the_console_names_pictures_and_where_to_look(document: dict[str, Any]) -> None:
     assert header(document["model"], document["data"], None).endswith("Data 24 pictures, 3 emotions")
-    document["verdicts"][0].update(outcome="FAIL", reason="", next_step="")
+    document["verdicts"][0].update(outcome="FAIL", reason="", next_step="", blocks=True)
     stream = io.StringIO()
     show(document, Path("reports/s/m"), stream)
     assert "  look    reports/s/m/index.html\n" in stream.getvalue()

@@ -252,7 +252,9 @@ def test_a_gate_on_a_gap_that_cannot_be_asked_says_why(gate: str, says: str, tmp
 def test_a_column_that_not_every_clip_has_is_a_problem_before_the_run(tmp_path: Path, repository: Path) -> None:
     found = describe(written(tmp_path, repository, "metric: accuracy_gap, across: sxe, max: 0.2"))
     (problem,) = found.problems
-    assert problem.startswith("clean: accuracy_gap across: not every clip has a column 'sxe'; did you mean 'sex'?")
+    assert (
+        ".audit.yaml:8: clean: accuracy_gap across: not every clip has a column 'sxe'; did you mean 'sex'?" in problem
+    )
     assert describe(written(tmp_path, repository, "metric: accuracy_gap, across: sex, max: 0.2")).problems == ()
 
 

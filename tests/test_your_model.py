@@ -128,7 +128,9 @@ def audited(folder: Path, lines: str) -> Audit:
     assert "my-model" in write(folder / "report").read_text()
     assert list(audit.records["emotion"].unique()) != []
     assert not [verdict.reason for verdict in audit.verdicts if verdict.outcome == "ERROR"]
-    assert audit.exit_code == 0
+    # Where a model has gradients, one step finds more than a short search.
+    blocking = [verdict for verdict in audit.verdicts if verdict.blocks]
+    assert all(verdict.reason.startswith("robustness is not shown: ") for verdict in blocking)
     return audit
 
 
