@@ -73,6 +73,13 @@ def test_three_clips_that_withstand_everything_do_not_show_that_all_would() -> N
     assert found(0.95) == (0.0, math.inf)
 
 
+def test_speakers_who_are_all_alike_do_not_make_a_calibration_error_certain() -> None:
+    one = metrics.calibration_bins(np.full(4, 0.9), np.array([1.0, 1.0, 1.0, 0.0])).sum(axis=0)
+    found = Sampled(np.stack([one] * 6), np.ones(6), 24, clustered=True)
+    low, high = bounds.of_calibration(found, metrics.expected_calibration_error)(0.95)
+    assert high - low > 0.05
+
+
 def test_gaps_of_chance_are_taken_off_the_lower_end_of_the_calibration_error() -> None:
     """A hundred samples of sixty clips of a calibrated model: the plain error says .13, and all but few ends say 0."""
     rng = np.random.default_rng(3)

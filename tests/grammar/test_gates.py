@@ -66,6 +66,8 @@ def test_what_a_metric_has_can_be_asked(tmp_path: Path, kind: str, gate: str) ->
         ("corruption", "{metric: critical_epsilon, min: 0.5}", "checks of kind attack"),
         ("corruption", "{metric: curve_area, at: 0.1, min: 0.5}", "over the whole sweep"),
         ("attack", "{metric: critical_epsilon, min: -1}", "lies at least 0"),
+        ("attack", "{metric: critical_epsilon, min: 0.2}", "beyond the largest epsilon of the sweep, 0.1"),
+        ("clean", "{metric: accuracy, min: 0.5, floor: above_chanc}", "did you mean 'above_chance'"),
         ("saliency", "{metric: faithfulness, min: 0.1}", "needs the key 'of'"),
         ("saliency", "{metric: faithfulness, of: gradcm, min: 0.1}", "did you mean 'gradcam'"),
         ("saliency", "{metric: faithfulness, of: lime, at: 0.2, min: 0.1}", "names a value of a sweep"),
