@@ -153,8 +153,7 @@ def _show(args: argparse.Namespace) -> int:
     for asked in gates:
         gate = asked.gate
         limits = {"limit": {"min": gate.minimum, "max": gate.maximum}}
-        where = f"{gate.place.path}:{gate.place.line}" if gate.place else ""
-        print(f"{asked.id:<{width}}  {limit(limits)}  {where}".rstrip())
+        print(f"{asked.id:<{width}}  {limit(limits)}  {gate.written}".rstrip())
     return PASSED
 
 

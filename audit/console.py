@@ -23,6 +23,7 @@ from audit.wording import (
     Row,
     counts,
     decision,
+    few,
     finding,
     left_out,
     near,
@@ -178,7 +179,7 @@ def summary(document: Document, folder: Path) -> Iterator[Text]:
     for row, *others in alike[:MOST_BLOCKS]:
         yield from _styled(block(row, document, folder))
         if others:
-            yield from _styled([f"  the same of {_few([title(other, document) for other in others])}"])
+            yield from _styled([f"  the same of {few([title(other, document) for other in others])}"])
     for row in (row for rows in alike[MOST_BLOCKS:] for row in rows):
         yield from _styled([f"{row['outcome']} {title(row, document)}   {finding(row, document)}"])
     for row in document["verdicts"]:
@@ -212,11 +213,6 @@ def _by_reason(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         found.setdefault(row["reason"] if row["outcome"] == "ERROR" else row["id"], []).append(row)
     return list(found.values())
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return plain(", ".join(names[:3]) + more)
 
 
 def block(row: Row, document: Document, folder: Path | None) -> list[str]:

@@ -16,7 +16,7 @@ from audit.kinds import find
 from audit.manifest import check_manifest
 from audit.passes import mark, method_of, passes, saliency_passes, soundness_passes
 from audit.suite import Check, Gate, Suite
-from audit.wording import near
+from audit.wording import placed
 
 SHOWN = 10
 
@@ -168,8 +168,8 @@ def _listing(suite: Suite, known: tuple[str, ...], problems: list[str]) -> Listi
 
 
 def _place(check: Check, gate: Gate) -> str:
-    line = f"{near(gate.place.path)}:{gate.place.line}: " if gate.place else ""
-    return f"{line}{check.id}: {gate.metric} across"
+    asked = f"{check.id}: {gate.metric} across"
+    return f"{placed(gate.written)}: {asked}" if gate.place else asked
 
 
 def _planned(check: Check, clips: int | None, verdicts: int, lacking: Sequence[str]) -> Planned:

@@ -60,6 +60,11 @@ class Gate:
     waive: Waiver | None = None
     place: Place | None = None
 
+    @property
+    def written(self) -> str:
+        """Where it is written, `path:line`; empty for a gate made in code."""
+        return f"{self.place.path}:{self.place.line}" if self.place else ""
+
 
 @dataclass(frozen=True)
 class Use:

@@ -13,7 +13,7 @@ from audit.manifest import check_manifest
 from audit.remarks import STAND_INS
 from audit.stand_ins import ANSWERS, judged
 from audit.suite import Suite
-from audit.wording import limit, near
+from audit.wording import limit, placed
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def teeth_of(suite: Suite) -> Teeth:
                 tuple(each.name for each in found if name in each.passed),
                 gate.informational,
                 limit({"limit": {"min": gate.minimum, "max": gate.maximum}}),
-                f"{near(gate.place.path)}:{gate.place.line}" if gate.place else "",
+                placed(gate.written),
             )
             for name, gate in gates.items()
         ),

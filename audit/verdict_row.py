@@ -46,7 +46,7 @@ def verdict_row(verdict: Verdict, kind: str) -> dict[str, Any]:
         "toothless": list(verdict.toothless),
         "reason": verdict.reason,
         "next_step": verdict.next_step,
-        "place": f"{gate.place.path}:{gate.place.line}" if gate.place else "",
+        "place": gate.written,
     }
 
 

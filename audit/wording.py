@@ -232,8 +232,19 @@ def near(path: Path) -> str:
 
 def place(row: Row) -> str:
     """Return where the gate is written, `suites/x.audit.yaml:33`, relative to here if it lies below."""
-    path, colon, line = str(row["place"]).rpartition(":")
+    return placed(str(row["place"]))
+
+
+def placed(written: str) -> str:
+    """Return `path:line` with the path relative to here if it lies below."""
+    path, colon, line = written.rpartition(":")
     return plain(f"{near(Path(path))}{colon}{line}") if path else ""
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return plain(", ".join(names[:3]) + more)
 
 
 def sweep_parameter(document: Document, check: str) -> str:

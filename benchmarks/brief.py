@@ -8,6 +8,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from audit.wording import few
+
 FIGURES = Path(__file__).parent / "figures"
 WANTED = (0.93, 0.97)
 BESIDE = {"BCa, expanded": "BCa expanded", "percentiles": "percentile"}
@@ -52,11 +54,6 @@ def planted(figures: Mapping[str, Any]) -> Iterator[str]:
         f"Caught: {figures['caught']} of {figures['planted']}. Of {figures['sound']} sound models {failed} failed, and "
         f"{unsure} {'was' if unsure == 1 else 'were'} held back as UNSURE{', by ' + few(sorted(by)) if by else ''}."
     )
-
-
-def few(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def tables() -> dict[str, str]:

@@ -21,12 +21,15 @@ import soxr
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
+from audit.kinds import find
 from audit.screening import Decoded
 from audit.screens.near import pictures, sounds
 
 FIGURES = Path(__file__).parent / "figures" / "near_copies.json"
-CORRELATION, MISFIT, SHARE, LANDMARKS = 0.9, 0.25, 0.06, 12
-"""The defaults of `near_copies`."""
+CORRELATION, MISFIT, SHARE, LANDMARKS = (
+    float(find("screen", "near_copies").parameters[name].default)
+    for name in ("correlation", "misfit", "share", "landmarks")
+)
 PICTURES, CLIPS, SEED = 400, 200, 0
 
 Floats = NDArray[np.float32]

@@ -20,10 +20,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from brief import few
 from planting.case import SOUND_SEED, Case, Ground, Planted
 from planting.cases import CASES
 from planting.judging import AUDIT, SUITE, Outcome, outcome_of
+
+from audit.wording import few
 
 COLUMNS = "{:<22}{:<56}{:<8}{}"
 FIGURES = Path(__file__).parent / "figures" / "planted.json"

@@ -10,17 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audit.input_spec import Axes
 from audit.kinds import representation
-from audit.representations.spectrum import frame_seconds, norm_bounds, normalised, power_spectrum
+from audit.representations.spectrum import frame_axes, norm_bounds, normalised, power_spectrum
 from audit.representations.tuning import tuning_of
 
 
-def _axes(samples: int, sampling_rate: int, *, n_fft: int = 2048, hop_length: int = 512, **_: object) -> Axes:
-    return Axes(seconds=frame_seconds(samples, sampling_rate, hop_length, n_fft))
-
-
-@representation(bounds=norm_bounds, axes=_axes)
+@representation(bounds=norm_bounds, axes=frame_axes)
 def chroma(
     waveforms: Tensor,
     sampling_rate: int,

@@ -11,9 +11,8 @@ from scipy.signal import savgol_coeffs, savgol_filter
 from torch import Tensor
 
 from audit.errors import ModelError
-from audit.input_spec import Axes
 from audit.kinds import representation
-from audit.representations.spectrum import INFINITY, frame_seconds
+from audit.representations.spectrum import INFINITY, frame_axes
 from audit.representations.tempogram import tempogram
 
 
@@ -25,11 +24,7 @@ def _bounds(*, width: int = 9, order: int = 1, norm: float | str | None = "max",
     return -most, most
 
 
-def _axes(samples: int, sampling_rate: int, *, n_fft: int = 2048, hop_length: int = 512, **_: object) -> Axes:
-    return Axes(seconds=frame_seconds(samples, sampling_rate, hop_length, n_fft))
-
-
-@representation(bounds=_bounds, axes=_axes)
+@representation(bounds=_bounds, axes=frame_axes)
 def delta_tempogram(
     waveforms: Tensor,
     sampling_rate: int,

@@ -6,20 +6,15 @@ from typing import Literal
 
 from torch import Tensor
 
-from audit.input_spec import Axes
 from audit.kinds import representation
-from audit.representations.spectrum import frame_seconds, framed, level_bounds, magnitude, scaled
+from audit.representations.spectrum import frame_axes, framed, level_bounds, magnitude, scaled
 
 
 def _bounds(*, scaling: str = "unit", **keys: object) -> tuple[float, float]:
     return (0.0, 1.0) if scaling == "amplitude" else level_bounds(scaling=scaling, **keys)  # type: ignore[arg-type]
 
 
-def _axes(samples: int, sampling_rate: int, *, frame_length: int = 2048, hop_length: int = 512, **_: object) -> Axes:
-    return Axes(seconds=frame_seconds(samples, sampling_rate, hop_length, frame_length))
-
-
-@representation(bounds=_bounds, axes=_axes)
+@representation(bounds=_bounds, axes=frame_axes)
 def rms(
     waveforms: Tensor,
     sampling_rate: int,

@@ -13,6 +13,7 @@ from scipy.signal import get_window
 from torch import Tensor
 
 from audit.errors import ModelError
+from audit.input_spec import Axes
 
 INFINITY = float("inf")
 
@@ -21,6 +22,19 @@ def frame_seconds(samples: int, sampling_rate: int, hop_length: int, length: int
     """Return the middle, in seconds, of each frame of `length` samples, the first about the clip's first sample."""
     frames = 1 + (samples + 2 * (length // 2) - length) // hop_length
     return np.arange(frames) * hop_length / sampling_rate
+
+
+def frame_axes(
+    samples: int,
+    sampling_rate: int,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    frame_length: int | None = None,
+    **_: object,
+) -> Axes:
+    """Return the axes of what has no frequencies; frames are of `frame_length` samples, or `n_fft`."""
+    return Axes(seconds=frame_seconds(samples, sampling_rate, hop_length, frame_length or n_fft))
 
 
 def mel_centres(

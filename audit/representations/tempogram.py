@@ -9,17 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from audit.input_spec import Axes
 from audit.kinds import representation
 from audit.representations.melspectrogram import melspectrogram
-from audit.representations.spectrum import frame_seconds, norm_bounds, normalised, window_of
+from audit.representations.spectrum import energy_of, frame_axes, norm_bounds, normalised, window_of
 
 
-def _axes(samples: int, sampling_rate: int, *, n_fft: int = 2048, hop_length: int = 512, **_: object) -> Axes:
-    return Axes(seconds=frame_seconds(samples, sampling_rate, hop_length, n_fft))
-
-
-@representation(bounds=norm_bounds, axes=_axes)
+@representation(bounds=norm_bounds, axes=frame_axes)
 def tempogram(
     waveforms: Tensor,
     sampling_rate: int,
@@ -47,8 +42,7 @@ def tempogram(
     windows = windows * window_of(window, win_length, waveforms.dtype).to(waveforms.device)
     # Room for the longest lag: the transform's own autocorrelation is cyclic.
     size = scipy.fft.next_fast_len(2 * win_length - 1, real=True)
-    spectrum = torch.fft.rfft(windows, n=size)
-    alike = torch.fft.irfft(spectrum.real.square() + spectrum.imag.square(), n=size)[..., :win_length]
+    alike = torch.fft.irfft(energy_of(torch.fft.rfft(windows, n=size)), n=size)[..., :win_length]
     return normalised(alike.transpose(1, 2), norm).unsqueeze(1)
 
 

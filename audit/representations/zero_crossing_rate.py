@@ -5,20 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from audit.input_spec import Axes
 from audit.kinds import representation
-from audit.representations.spectrum import frame_seconds, framed
+from audit.representations.spectrum import frame_axes, framed
 
 
 def _bounds(**_: object) -> tuple[float, float]:
     return 0.0, 1.0
 
 
-def _axes(samples: int, sampling_rate: int, *, frame_length: int = 2048, hop_length: int = 512, **_: object) -> Axes:
-    return Axes(seconds=frame_seconds(samples, sampling_rate, hop_length, frame_length))
-
-
-@representation(bounds=_bounds, axes=_axes, gradients=False)
+@representation(bounds=_bounds, axes=frame_axes, gradients=False)
 def zero_crossing_rate(
     waveforms: Tensor,
     sampling_rate: int,

@@ -9,7 +9,8 @@ import torch
 
 from audit.errors import ModelError
 from audit.representations.rms import rms
-from audit.representations.zero_crossing_rate import _axes, zero_crossing_rate
+from audit.representations.spectrum import frame_axes
+from audit.representations.zero_crossing_rate import zero_crossing_rate
 
 from .sounds import RATES, batch, clips, speech
 
@@ -58,7 +59,7 @@ def test_crossings_equal_librosas(keys: dict, extra: dict, rate: int) -> None:
         ours = zero_crossing_rate(batch(clip), rate, **keys, **extra)[0, 0].numpy()
         expected = librosa.feature.zero_crossing_rate(clip, **keys, **extra)
         np.testing.assert_array_equal(ours, expected, err_msg=kind)
-        assert len(_axes(len(clip), rate, **keys).seconds) == ours.shape[-1]
+        assert len(frame_axes(len(clip), rate, **keys).seconds) == ours.shape[-1]
 
 
 @pytest.mark.data
