@@ -18,6 +18,7 @@ from audit.estimator import Estimator
 from audit.gate_id import Due
 from audit.judging import judge, settled
 from audit.outcome import Trial
+from audit.running_cost import RunningCost
 from audit.soundness import Soundness
 from audit.standing import Standing
 from audit.suite import Check, Decide, Use
@@ -75,6 +76,7 @@ def _judged(
         error_of=lambda due: why_unjudged(document["unjudged"], due.check.id, due.method),
         caps_of=lambda due: (*of_maps(due), *of_attacks(due)),
         compared=Compared(baseline, resolved, document["model"]),
+        running={row["check"]: RunningCost(**row) for row in document.get("running_costs", ())},
     )
     return [replace(new, toothless=old.toothless) for new, old in zip(found, verdicts, strict=True)]
 

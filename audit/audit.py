@@ -55,6 +55,7 @@ class Audit:
     soundness: Sequence[Mapping[str, Any]] = ()
     reliability: Sequence[Mapping[str, Any]] = ()
     screens: Sequence[Mapping[str, Any]] = ()
+    running_costs: Sequence[Mapping[str, Any]] = ()
     baseline: Mapping[str, Any] | None = None
 
     @property
@@ -96,6 +97,7 @@ class Audit:
             "soundness": self.soundness,
             "reliability": self.reliability,
             "screens": self.screens,
+            "running_costs": self.running_costs,
             "baseline": self.baseline,
         }
         return storable(document)
@@ -133,6 +135,7 @@ class Audit:
             soundness=document.get("soundness", ()),
             reliability=document.get("reliability", ()),
             screens=document.get("screens", ()),
+            running_costs=document.get("running_costs", ()),
             baseline=document.get("baseline"),
             records=read_records(folder),
         )

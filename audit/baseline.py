@@ -30,6 +30,20 @@ EQUAL = 1e-5
 """How far a probability of the same model may differ from machine to machine."""
 
 
+class NotComparableError(MethodError):
+    """Two audits, or one check of them, that cannot be compared.
+
+    `what` differs: emotions, settings, data, or "" where one was not judged; `theirs` and `ours` are how each has it.
+    `told` says so in a clause, without the `note` that the message adds.
+    """
+
+    def __init__(
+        self, told: str, what: str = "", theirs: str | None = None, ours: str | None = None, *, note: str = ""
+    ) -> None:
+        super().__init__(f"not comparable: {told}{note}")
+        self.told, self.what, self.theirs, self.ours = told, what, theirs, ours
+
+
 @dataclass(frozen=True)
 class Baseline:
     """A finished audit that another is compared with: its `audit.json` and its records; `path` is its folder."""
@@ -56,35 +70,38 @@ class Baseline:
             "started": self.document["provenance"]["started"],
         }
 
-    def before(self, now: Estimator, resolved: Mapping[str, Any], due: Due) -> pd.DataFrame:
+    def before(
+        self, now: Estimator, resolved: Mapping[str, Any], check: str, method: str, *, at: float | None, of: str | None
+    ) -> pd.DataFrame:
         """Return its predictions of the clips that both audits have, in a check that both have.
 
         A clip is the same by its id, its emotion and its recording; its groups are those it has `now`. Raises
-        MethodError, with the digests that differ, where the emotions, the check's settings or all of the recordings
-        are others, and with the reason where the baseline could not be judged.
+        NotComparableError, with the digests that differ, where the emotions, the check's settings or all of the
+        recordings are others, and with the reason where the baseline could not be judged.
         """
-        check, at, of = due.check.id, due.gate.at, due.gate.of
         theirs = tuple(self.document["model"]["emotions"])
         if sorted(theirs) != sorted(now.emotions):
-            raise MethodError(f"not comparable: the model knows {_few(now.emotions)}, the baseline's {_few(theirs)}")
+            ours = _few(now.emotions)
+            told = f"the model knows {ours}, the baseline's {_few(theirs)}"
+            raise NotComparableError(told, "emotions", _few(theirs), ours)
         here, there = (settings(one, check) for one in (resolved, self.document["suite"]["resolved"]))
         if here != there:
             told = "has no such check" if there is None else f"has other settings, {here} here and {there} there"
-            raise MethodError(f"not comparable: the baseline {told} ({check})")
-        unjudged = why_unjudged(self.document.get("unjudged", ()), check, due.method)
+            raise NotComparableError(f"the baseline {told} ({check})", "settings", there, here)
+        unjudged = why_unjudged(self.document.get("unjudged", ()), check, method)
         if unjudged is not None:
-            raise MethodError(f"not comparable: the baseline could not be judged: {unjudged}")
+            raise NotComparableError(f"the baseline could not be judged: {unjudged}")
         after, before = now.predictions(check, at, of), self.tables.predictions(check, at, of)
         both = after.index.intersection(before.index)
         if RECORDING not in before.columns:
-            raise MethodError("not comparable: the baseline does not say which recordings it judged; run it again")
+            raise NotComparableError("the baseline does not say which recordings it judged; run it again", "data")
         same = (after.loc[both, RECORDING] == before.loc[both, RECORDING]) & (
             after.loc[both, "emotion"] == before.loc[both, "emotion"]
         )
         if not same.any():
             digest = str(self.document["data"]["sha256"])
             what = "no clip is shared" if both.empty else f"the {len(both)} clips of the same name are other recordings"
-            raise MethodError(f"not comparable: {what} (the baseline's data is sha256 {digest[:SHOWN]})")
+            raise NotComparableError(what, "data", note=f" (the baseline's data is sha256 {digest[:SHOWN]})")
         shared = both[same.to_numpy()]
         return after.loc[shared].assign(**{said: before.loc[shared, said] for said in ("predicted", "probabilities")})
 
@@ -110,9 +127,10 @@ class Compared:
     model: Mapping[str, Any]
 
     def same(self, after: pd.DataFrame, before: pd.DataFrame) -> bool:
-        """Return whether the model is the baseline's: by its weights and input, and by every answer."""
+        """Return whether the model is the baseline's: by its weights, input and emotions, and by every answer."""
         theirs = self.baseline.document["model"]
-        if any(self.model[key] != theirs[key] for key in ("sha256", "input", "activation")):
+        # Older audits do not say what stood at the end of the network.
+        if any(self.model.get(key) != theirs.get(key) for key in ("sha256", "input", "activation", "emotions")):
             return False
         answers = [np.array(table["probabilities"].tolist()) for table in (after, before)]
         return bool(np.abs(answers[0] - answers[1]).max() <= EQUAL)
@@ -125,18 +143,37 @@ def change(now: Estimator, compared: Compared | None, due: Due) -> Estimate:
     """
     if compared is None:
         return Estimate(None, None, 0, None, "no baseline to compare with; give one with --baseline DIR")
+    gate = due.gate
     try:
-        before = compared.baseline.before(now, compared.resolved, due)
-    except MethodError as error:
+        before = compared.baseline.before(now, compared.resolved, due.check.id, due.method, at=gate.at, of=gate.of)
+    except NotComparableError as error:
         return Estimate(None, None, 0, None, str(error))
-    after = now.predictions(due.check.id, due.gate.at, due.gate.of).loc[before.index]
-    if due.gate.metric == "uar_change":
+    after = now.predictions(due.check.id, gate.at, gate.of).loc[before.index]
+    same = compared.same(after, before)
+    return gained(now, before, after, gate.metric, emotion=due.emotion, group=due.group, same=same)
+
+
+def gained(
+    now: Estimator,
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    metric: str,
+    *,
+    emotion: str | None = None,
+    group: str | None = None,
+    same: bool = False,
+) -> Estimate:
+    """Estimate what one of `CHANGES` gained from the predictions `before` to those `after`, of the same clips.
+
+    `same` says that they are one model's.
+    """
+    if metric == "uar_change":
         found = _uar(now, after, before)
     else:
-        found = now.lost(after, before, emotion=due.emotion, group=due.group)
+        found = now.lost(after, before, emotion=emotion, group=group)
     if not found.n:
-        return replace(found, why=f"no clips of {due.emotion or due.group} to compare")
-    if compared.same(after, before):
+        return replace(found, why=f"no clips of {emotion or group} to compare")
+    if same:
         # Nothing was changed, so that there is nothing to be unsure of.
         return Estimate(0.0, (0.0, 0.0), found.n, None)
     return found

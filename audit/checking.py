@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from audit.checks import attack, change, clean, corruption, gradients, soundness
+from audit.checks import attack, change, clean, corruption, cost, gradients, soundness
 from audit.checks.data import DataRun
 from audit.checks.saliency import SaliencyRun
 from audit.checks.session import Session
@@ -16,6 +16,7 @@ from audit.dataset import open_train
 from audit.errors import AuditError, MethodError
 from audit.estimator import Estimator
 from audit.record import SOUNDNESS, Record
+from audit.running_cost import RunningCost
 from audit.soundness import Soundness, soundness_of
 from audit.standing import Standing, standings
 from audit.suite import Check, DataSource
@@ -28,6 +29,7 @@ UNRECOGNISED = "no input is recognised when clean, and what is wrong already can
 class Findings:
     """What the checks brought together: records, saliency maps and screens by check, what could not be judged.
 
+    What the model costs to run is no record, by check too: no two runs measure the same, and records repeat.
     `errors` holds a reason by check, `left_out` by check and method, `untested` why the soundness of an attack check
     could not be tested.
     """
@@ -35,6 +37,7 @@ class Findings:
     records: list[Record] = field(default_factory=list)
     explained: dict[str, SaliencyRun] = field(default_factory=dict)
     screened: dict[str, DataRun] = field(default_factory=dict)
+    running: dict[str, RunningCost] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, dict[str, str]] = field(default_factory=dict)
     untested: dict[str, str] = field(default_factory=dict)
@@ -101,6 +104,10 @@ def _records(check: Check, session: Session, dataset: Dataset, source: DataSourc
         findings.screened[check.id] = screened
         session.progress.begin(check.id, screened.total())
         return list(screened.records())
+    if check.kind == "cost":
+        session.progress.begin(check.id, cost.total(check))
+        findings.running[check.id] = cost.timed(check, session)
+        return []
     if check.kind == "saliency":
         truth, lacking = dataset.truth, _lacking(check, session, findings)
         explained = SaliencyRun(check, session, (lambda i: truth(session.samples[i])) if truth else None, lacking)

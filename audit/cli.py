@@ -84,9 +84,13 @@ def _run(args: argparse.Namespace) -> int:
     beside = (
         out.absolute().parent if out is not None else (landing.REPORTS / landing.folder_for(suite.name, "x")).parent
     )
+    baseline = None
+    if args.baseline:
+        from audit.comparison.opened import opened
+
+        baseline = opened(args.baseline)
     with landing.staged(beside) as staging:
         with watcher([check.id for check in suite.checks]) as progress:
-            from audit.audit import open_baseline
             from audit.runner import run
 
             audit = run(
@@ -96,13 +100,13 @@ def _run(args: argparse.Namespace) -> int:
                 device=args.device,
                 batch_size=args.batch_size,
                 media=None if args.no_media else staging / "media",
-                baseline=open_baseline(args.baseline) if args.baseline else None,
+                baseline=baseline,
                 progress=progress,
                 command=["audit", *args.words],
             )
         name = str(audit.model["name"])
         folder = out or landing.REPORTS / landing.folder_for(suite.name, name, only=args.only, limit=args.limit)
-        landing.land(audit, staging, folder)
+        landing.land(audit, staging, folder, baseline)
     document = audit.document()
     if not progress.announced:
         print(_header(document))
@@ -184,6 +188,22 @@ def _report(args: argparse.Namespace) -> int:
     return PASSED
 
 
+def _compare(args: argparse.Namespace) -> int:
+    from audit.comparison.compare import compare
+    from audit.comparison.console import show
+    from audit.comparison.opened import both, may_hold
+    from audit.report.compare import write
+
+    folder: Path = args.out or args.b
+    a, b = both(args.a, args.b)
+    may_hold(folder)
+    found = compare(a, b)
+    beside = folder.resolve() == args.b.resolve() and (folder / "index.html").is_file()
+    show(found, write(found, folder, has_report=beside))
+    # What changed is for the reader to weigh: `audit gate B --baseline A` decides.
+    return PASSED if found.differences else AuditError.exit_code
+
+
 def _init(args: argparse.Namespace) -> int:
     from audit.probing.found_data import find_data
     from audit.starter.start import Wanted, start
@@ -251,6 +271,7 @@ COMMANDS: Mapping[str, Command] = {
     "schema": _schema,
     "gate": _gate,
     "report": _report,
+    "compare": _compare,
     "init": _init,
     "probe": _probe,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -159,9 +159,14 @@ def watcher(checks: Sequence[str], stream: TextIO | None = None) -> Bars | Lines
 
 def show(document: Document, folder: Path, stream: TextIO | None = None) -> None:
     """Print an audit: failures with what to do next, what is unsure or lived with, the report's path, the decision."""
+    say(summary(document, folder), stream)
+
+
+def say(lines: Iterable[Text], stream: TextIO | None = None) -> None:
+    """Print lines to standard output, or `stream`."""
     # Lines are never wrapped here: paths and commands stay whole, to be clicked and copied.
     console = _Stream(file=stream or sys.stdout, markup=False, highlight=False, soft_wrap=True)
-    for line in summary(document, folder):
+    for line in lines:
         console.print(line)
 
 
@@ -234,7 +239,7 @@ def block(row: Row, document: Document, folder: Path | None) -> list[str]:
         first,
         *value,
         *(f"  {plain(note)}" for note in (*notes, lenience(row), toothless(row)) if note),
-        f"  {words(document).view:<6}  {plain(evidence)}",
+        f"  {'see' if row['kind'] == 'cost' else words(document).view:<6}  {plain(evidence)}",
         f"  rerun   {rerun(row, document)}",
         *written,
     ]

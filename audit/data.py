@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from audit.errors import DataError
+from audit.video import read_sound
 
 if TYPE_CHECKING:
     from audit.input_spec import InputSpec
 
 Waveform = NDArray[np.float32]
 Recording = NDArray[np.float32]
-"""A waveform, mono in [-1, 1], or a picture in [0, 1]."""
+"""A waveform, mono in [-1, 1], a picture or frames in [0, 1], or a waveform and then frames, flat."""
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm")
+"""Endings of files that are taken for videos."""
 
 
 def printable(text: str) -> str:
@@ -90,13 +93,17 @@ class Dataset:
     truth: Callable[[Sample], tuple[Region | Patch, ...]] | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Clips by emotion that the suite declares not to judge."""
+    undersampled: Mapping[str, int] = field(default_factory=dict)
+    """Clips by emotion that undersampling leaves out of the split."""
     unusable: tuple[Sample, ...] = ()
     """Samples of the split that cannot be judged, each with its reason among the problems."""
 
 
 def read_audio(sample: Sample) -> tuple[Waveform, int]:
-    """Return (mono waveform in [-1, 1], sampling rate in Hz) of `sample.path`; raises DataError."""
+    """Return (mono waveform in [-1, 1], sampling rate in Hz) of `sample.path`, a video's too; raises DataError."""
     assert sample.path is not None
+    if sample.path.suffix.lower() in VIDEOS:
+        return read_sound(sample.path)
     try:
         # Opened here, because libsndfile takes no name that is not UTF-8.
         with sample.path.open("rb") as file:
@@ -119,7 +126,7 @@ def read_picture(sample: Sample) -> Recording:
 
 
 def recording_of(sample: Sample, dataset: Dataset, spec: InputSpec) -> Recording:
-    """Return the sample's recording as the model's input is made of it: a waveform, or a picture.
+    """Return the sample's recording as the model's input is made of it: a waveform, a picture, frames.
 
     Raises DataError naming the path for one that is unreadable, too short, silent, blank or not finite.
     """

@@ -20,6 +20,7 @@ from audit.data import (
 )
 from audit.errors import DataError, did_you_mean
 from audit.kinds import find
+from audit.sampling import undersampled
 from audit.suite import DataSource
 
 LISTED_AT_MOST = 20
@@ -38,6 +39,7 @@ class Listing:
 def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     """Return the samples of the source's split whose emotion is one of the model's `emotions`.
 
+    Where the source undersamples, at most so many of each emotion, the others counted.
     What cannot be used is among the problems: files the layout could not place, emotions the model does not know,
     emotions of the model that no clip shows. Nothing is decoded here.
     Raises DataError where the root is missing, no clip can be used, or the split is empty.
@@ -56,6 +58,7 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
     chosen = split(_with_unique_ids(samples), source.split, source.seed)
     if not chosen:
         raise DataError(f"{_where(source)}: split {dict(source.split or {})} of {len(samples)} clips is empty")
+    chosen, fewer = undersampled(chosen, source.undersample, source.seed)
     shown = {sample.emotion for sample in chosen}
     problems += [
         Problem(
@@ -64,7 +67,7 @@ def open_dataset(source: DataSource, emotions: tuple[str, ...]) -> Dataset:
         for emotion in source.emotions or emotions
         if emotion not in shown
     ]
-    return Dataset(chosen, tuple(problems), facts.get("read"), facts.get("truth"), left_out)
+    return Dataset(chosen, tuple(problems), facts.get("read"), facts.get("truth"), left_out, undersampled=fewer)
 
 
 def open_train(source: DataSource, emotions: tuple[str, ...]) -> Dataset | None:
@@ -92,6 +95,7 @@ def open_train(source: DataSource, emotions: tuple[str, ...]) -> Dataset | None:
         where, samples = f"data.train: {_where(source.train)}", _with_unique_ids(wanted)
         if samples:
             samples = split(samples, source.train.split, source.train.seed, "data.train")
+            samples, _ = undersampled(samples, source.train.undersample, source.train.seed)
     if not samples:
         raise DataError(f"{where}: no clip is left to compare with")
     return Dataset(samples, tuple(problems), facts.get("read"), facts.get("truth"))

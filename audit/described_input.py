@@ -9,25 +9,33 @@ from typing import Any
 
 from torch import Tensor
 
+from audit.audiovisual_input import AudiovisualInput
 from audit.errors import ModelError
 from audit.input_spec import FaceInput, InputSpec, SpeechInput
 from audit.kinds import find
 from audit.scaling import Affine, PerClip, Scaling, arranged, from_file, onto
+from audit.video_input import VideoInput
 
 
 def read_input(row: Mapping[str, Any], manifest: Path) -> InputSpec:
     """Return the specification that the checked keys of `input` in `manifest` describe; raises ModelError."""
+    if row["modality"] == "audiovisual":
+        return AudiovisualInput(**row["sound"], **row["picture"])
     if row["preprocess"] is not None:
         name, parameters = "preprocess", {"function": str((manifest.parent / row["preprocess"]).resolve())}
     elif row["representation"] is not None:
         method, name, parameters = row["representation"]
         name = f"{method.path}:{method.name}" if ".py:" in name else name
     else:
-        name, parameters = "pixels", {}
+        name, parameters = {"face": "pixels", "video": "frames"}[row["modality"]], {}
     spec: InputSpec
+    own: tuple[str, ...]
     if row["modality"] == "face":
         own = ("height", "width", "colour", "resize")
         spec = FaceInput(**{key: row[key] for key in own}, representation=name, parameters=parameters)
+    elif row["modality"] == "video":
+        own = ("frames", "height", "width", "face", "equalise", "smoothing")
+        spec = VideoInput(**{key: row[key] for key in own}, representation=name, parameters=parameters)
     else:
         own = ("sampling_rate", "seconds", "offset", "pad")
         spec = SpeechInput(**{key: row[key] for key in own}, representation=name, parameters=parameters)

@@ -113,8 +113,10 @@ class Estimator:
             return self.lost(self.clean, table, emotion=emotion, group=group)
         if metric == "ece":
             return self._calibration(self._of(table, emotion, group))
-        if group is not None:
-            table = self._of(table, None, group)
+        return self.recognised(self._of(table, None, group), metric, emotion=emotion)
+
+    def recognised(self, table: pd.DataFrame, metric: str, *, emotion: str | None = None) -> Estimate:
+        """Estimate a metric of confusions (accuracy, recall, UAR and the like) over a table of predictions."""
         k = len(self.emotions)
         true, predicted = self._codes(table)
         cells = np.eye(k * k)[true * k + predicted].reshape(len(table), k * k)
@@ -122,7 +124,7 @@ class Estimator:
         if which is not None:
             formula = PER_EMOTION[metric]
         else:
-            # Recall over a group is the share of its clips that are recognised.
+            # Recall over several emotions is the share of their clips that are recognised.
             formula = metrics.accuracy if metric == "recall" else OVER_ALL[metric]
 
         def statistic(sums: Floats) -> Floats:

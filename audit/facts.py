@@ -102,6 +102,7 @@ def data_facts(suite: Suite, dataset: Dataset, session: Session) -> Mapping[str,
         "sha256": digest.hexdigest(),
         "n": len(session.samples),
         "left_out": dict(dataset.left_out),
+        "undersampled": dict(dataset.undersampled),
         "emotions": {emotion: emotions.get(emotion, 0) for emotion in session.model.emotions},
         # A column with a value of its own for nearly every clip is an id, not a group.
         "groups": {column: counts for column, counts in groups.items() if len(counts) <= 50},

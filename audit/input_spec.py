@@ -40,6 +40,8 @@ class InputSpec(ABC):
     """
 
     modality: ClassVar[str]
+    pictured: ClassVar[bool] = False
+    """Whether an input of four axes is a picture, (n, ..., rows, columns): rows and columns are pixels."""
     letters: ClassVar[Mapping[int, str]]
     """The audit's own order of an input's axes, by their number, one letter each, the batch first."""
     representation: str
@@ -99,11 +101,16 @@ class InputSpec(ABC):
         """
         low, high = (float(end) for end in self._fact("bounds")(**self.parameters))
         # Black is as much to see as white: from grey, dark lines and bright ones count alike.
-        middle = 0.5 * (low + high) if self.modality == "face" else 0.0
-        value = torch.tensor(middle if self.modality == "face" or low < 0.0 < high else low)
+        middle = 0.5 * (low + high) if self.pictured else 0.0
+        value = torch.tensor(middle if self.pictured or low < 0.0 < high else low)
         if self.scaling is not None:
             value, _ = self.scaling.bounds(value, value)
         return value if bool(torch.isfinite(value).all()) else None
+
+    @property
+    def floor(self) -> Tensor | None:
+        """Silence, where that is not simply the lowest value a cell may take, as it is of a picture; else None."""
+        return None if self.pictured else self.nothing
 
     def clip(self, inputs: Tensor) -> Tensor:
         """Return inputs (n, ...) with every cell brought back to its own bounds."""
@@ -190,6 +197,7 @@ class FaceInput(InputSpec):
     """A picture, resized to `height` x `width` pixels, grey or RGB, its values in [0, 1]."""
 
     modality: ClassVar[str] = "face"
+    pictured: ClassVar[bool] = True
     letters: ClassVar[Mapping[int, str]] = {4: "nchw"}
     height: int
     width: int

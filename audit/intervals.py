@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from scipy.special import ndtri, stdtrit
+import numpy as np
+from scipy.special import bdtr, bdtrc, ndtri, stdtrit
 
 Interval = tuple[float, float]
 Bounds = Callable[[float], Interval]
@@ -97,3 +98,18 @@ def least_error(bounds: Bounds, holds: Callable[[Interval], bool]) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if reached(math.exp(middle)) else (middle, high)
     return math.exp(high)
+
+
+def order_statistics(n: int, share: float, confidence: float) -> tuple[int, int]:
+    """Return the ranks, from 1 to `n`, of the values between which the quantile of `share` lies with `confidence`.
+
+    Of `n` independent values of any distribution, no matter which; it errs to either side with at most half of what
+    the confidence leaves. Rank 0 or n + 1 where so few values show no end on that side. Thompson (1936); David and
+    Nagaraja (2003), Order Statistics, section 7.1.
+    """
+    tail = (1.0 - confidence) / 2
+    below = np.arange(n)
+    # Of the values, a binomial number lies below the quantile: at most `k` of them, and more than `k`.
+    low = int((bdtr(below, n, share) <= tail).sum())
+    high = n + 1 - int((bdtrc(below, n, share) <= tail).sum())
+    return low, high

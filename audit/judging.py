@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -13,6 +13,7 @@ from audit.floor import under_floor
 from audit.gate_id import Due
 from audit.multiplicity import holm
 from audit.outcome import Cap
+from audit.running_cost import NONE, RunningCost
 from audit.suite import Decide, Gate
 from audit.verdict import Verdict, decide, measure
 
@@ -26,11 +27,12 @@ def judge(
     error_of: Callable[[Due], str | None] = lambda _: None,
     caps_of: Callable[[Due], Sequence[Cap]] = lambda _: (),
     compared: Compared | None = None,
+    running: Mapping[str, RunningCost] = NONE,
 ) -> tuple[Verdict, ...]:
     """Return the verdicts that are due.
 
     `error_of` says why a verdict cannot be given, `caps_of` what keeps it from being better, beside the floor,
-    `compared` what changes are measured from.
+    `compared` what changes are measured from, `running` by check what the model costs to run.
     """
     measured = []
     counting: dict[tuple[str, ...], Estimator] = {(): estimator}
@@ -42,15 +44,18 @@ def judge(
         except MethodError as uncounted:
             error = error or str(uncounted)
         counted = counting.get(screens, estimator)
-        measured.append((due, measure(due, counted, error, compared), counted))
+        measured.append((due, measure(due, counted, error, compared, running), counted))
     # A suite passes where all of its gates do, so that what breaks one of them passes no more often than that one lets
     # it: PASS is not adjusted (Berger 1982). Of many gates a sound model fails one by chance: FAIL is (Holm 1979).
     beyond = [found.errors(due.gate.minimum, due.gate.maximum)[1] for due, found, _ in measured]
     # Gates that decide nothing must not make it harder to fail those that do.
     deciding = [place for place, (due, *_) in enumerate(measured) if _decides(due.gate, today)]
     adjusted = beyond.copy()
-    for place, held in zip(deciding, holm([beyond[place] for place in deciding]), strict=True):
-        adjusted[place] = held
+    # Nor must what a call took: that varies from run to run, and would let a gate on the same answers fail or not.
+    for of_cost in (False, True):
+        family = [place for place in deciding if (measured[place][0].check.kind == "cost") is of_cost]
+        for place, held in zip(family, holm([beyond[place] for place in family]), strict=True):
+            adjusted[place] = held
     decided = (
         decide(due, found, counted, beyond=error, adjusted=held, caps=[*caps_of(due), *_floor(due, counted)])
         for (due, found, counted), error, held in zip(measured, beyond, adjusted, strict=True)

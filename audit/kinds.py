@@ -65,7 +65,7 @@ def representation(
     """Mark `represent(waveforms, sampling_rate, **keys) -> inputs`, or `represent(pictures, **keys)` of faces.
 
     `bounds(**keys) -> (low, high)` and, for speech, `axes(samples, sampling_rate, **keys) -> Axes` take the same keys;
-    `modality` is speech, face or any; no `gradients` that none pass through it to the recording.
+    `modality` is speech, face, video or any; no `gradients` that none pass through it to the recording.
     """
     return _mark("representation", bounds=bounds, axes=axes, modality=modality, gradients=gradients)
 
@@ -102,11 +102,12 @@ def sanity(*, alike: bool) -> Callable[[F], F]:
     return _mark("sanity", alike=alike)
 
 
-def screen(*, modality: str = "any", reads: Any = None) -> Callable[[F], F]:
+def screen(*, modality: str | tuple[str, ...] = "any", reads: Any = None) -> Callable[[F], F]:
     """Mark `screen(items, **keys) -> Iterator[Finding]`: which samples are concerned, and why.
 
     `reads(recording, **keys)` returns what is kept of every recording, in memory for as long as the screens run; of the
-    screen's keys it is given those that it names. Without it, no recording is read. `modality` is speech, face or any.
+    screen's keys it is given those that it names. Without it, no recording is read. `modality` is speech, face, video,
+    audiovisual, several of them, or any.
     """
     return _mark("screen", modality=modality, reads=reads)
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from audit.gate_id import slug
 
 if TYPE_CHECKING:
     from audit.audit import Audit
+    from audit.baseline import Baseline
 
 REPORTS = Path("reports")
 
@@ -67,11 +69,16 @@ def pages(folder: Path) -> Path:
     return folder / "index.html"
 
 
-def land(audit: Audit, staging: Path, folder: Path) -> None:
-    """Write an audit and its report into `staging`, then move that to `folder`; an audit that lay there is replaced."""
+def land(audit: Audit, staging: Path, folder: Path, baseline: Baseline | None = None) -> None:
+    """Write an audit and its report into `staging`, then move that to `folder`; an audit that lay there is replaced.
+
+    With a `baseline`, `compare.html` says what changed since.
+    """
     may_land(folder)
     audit.save(staging)
     try:
+        if baseline is not None:
+            _compared(baseline, staging, folder)
         pages(staging)
     except AuditError as error:
         # Nobody but the audit itself wrote this folder: there is nothing its reader could mend.
@@ -83,6 +90,14 @@ def land(audit: Audit, staging: Path, folder: Path) -> None:
     with staged(folder.parent) as aside:
         os.replace(folder, aside / "before")
         os.replace(staging, folder)
+
+
+def _compared(baseline: Baseline, staging: Path, folder: Path) -> None:
+    from audit.audit import open_baseline
+    from audit.comparison.compare import compare
+    from audit.report.compare import write
+
+    write(compare(baseline, replace(open_baseline(staging), path=str(folder))), staging, has_report=True)
 
 
 def _umask() -> int:

@@ -99,7 +99,7 @@ def read_manifest(path: Path) -> Manifest:
     given = row.pop("input")
     chunks = given.get("chunks")
     return Manifest(
-        spec=read_input(given, path), order=given["order"], chunks=Chunks(**chunks) if chunks else None, **row
+        spec=read_input(given, path), order=given.get("order"), chunks=Chunks(**chunks) if chunks else None, **row
     )
 
 
@@ -147,6 +147,8 @@ def _checked(path: Path) -> dict[str, Any]:
 
 def _check_input(node: Node, folder: Path, row: Mapping[str, Any]) -> None:
     """Raise SuiteError where the input names no representation, or a file that is not there."""
+    if row["modality"] == "audiovisual":
+        return
     if row["representation"] is not None and row["preprocess"] is not None:
         raise node.entries["preprocess"].key_error("name either a representation or preprocess, not both")
     if row["representation"] is None and row["preprocess"] is None and row["modality"] == "speech":

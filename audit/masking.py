@@ -99,8 +99,8 @@ def _mean(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
 
 def _floor(inputs: Tensor, spec: InputSpec, rng: SampleRng) -> Tensor:
     # Black, and silence: the lowest level of a spectrogram, but the middle of a waveform.
-    nothing = spec.nothing if spec.modality == "speech" else None
-    lowest = spec.clip(torch.full_like(inputs, -torch.inf)) if nothing is None else fitted(nothing, inputs)
+    floor = spec.floor
+    lowest = spec.clip(torch.full_like(inputs, -torch.inf)) if floor is None else fitted(floor, inputs)
     least = inputs.amin(dim=_over_cells(inputs), keepdim=True)
     return torch.where(torch.isfinite(lowest), lowest, least).expand_as(inputs)
 

@@ -8,16 +8,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Words:
-    """`noun` is one recording, `view` what a person does with it, `whose` what of people it holds."""
+    """`noun` is one recording, `kind` several of a modality, `view` what a person does with it.
+
+    `whose` is what of people it holds, `energy` the cells that stand out whatever the model, `frames` whether it
+    is drawn frame by frame.
+    """
 
     noun: str
+    kind: str
     view: str
     whose: str
+    energy: str
+    frames: bool = False
 
 
 WORDS: Mapping[str, Words] = {
-    "speech": Words("clip", "listen", "voices"),
-    "face": Words("picture", "look", "faces"),
+    "speech": Words("clip", "clips", "listen", "voices", "loudest cells"),
+    "face": Words("picture", "pictures", "look", "faces", "strongest edges"),
+    "video": Words("clip", "videos", "look", "faces", "strongest edges", frames=True),
+    "audiovisual": Words(
+        "clip",
+        "videos with sound",
+        "listen",
+        "faces and voices",
+        "loudest samples and the brightest and darkest pixels",
+        frames=True,
+    ),
 }
 
 

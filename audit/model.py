@@ -127,7 +127,8 @@ class Model(ABC):
 class _FromWaveform(Model):
     def __init__(self, inner: Model) -> None:
         if not isinstance(inner.spec, SpeechInput):
-            raise MethodError(f"model {inner.name!r} takes pictures; there is no waveform to change")
+            seen = "pictures" if inner.spec.pictured else "sound and picture together"
+            raise MethodError(f"model {inner.name!r} takes {seen}; there is no waveform to change by itself")
         self.inner, self.ledger = inner, inner.ledger
         self.name, self.emotions = inner.name, inner.emotions
         self.differentiable = inner.differentiable and inner.spec.differentiable

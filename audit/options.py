@@ -21,6 +21,11 @@ PROBED = (
     "or scale that fits much better), 2 usage or manifest error, 3 the model or the data cannot be used"
 )
 
+COMPARED = (
+    "Draws compare.html from both folders alone. It is no gate: audit gate B --baseline A decides. "
+    "Exit codes: 0 compared, whatever came of it, 2 usage error, 3 nothing is comparable"
+)
+
 
 class Parser(argparse.ArgumentParser):
     """Raises UsageError instead of ending the process; takes no shortened options."""
@@ -73,10 +78,18 @@ def parsers(calls: Mapping[str, Command]) -> tuple[Parser, dict[str, argparse.Ar
     _takes_baseline(gate)
     report = add("report", "draw the pages of a finished audit again, without model or data")
     report.add_argument("folder", metavar="DIR", type=Path, help="the folder of a finished audit")
+    about = "set two finished audits beside each other, pair by pair; decides nothing"
+    _compare(add("compare", about, COMPARED))
     _init(add("init", "look at a model's file and at recordings; write a manifest and a suite that run", STARTED))
     about = "print what a model answers for a few clips, and what is probably wrong with its manifest"
     _probe(add("probe", about, PROBED))
     return parser, known
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A", type=Path, help="the folder of the earlier audit, or of the one to go by")
+    parser.add_argument("b", metavar="B", type=Path, help="the folder of the audit in question")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where compare.html is written (default: into B)")
 
 
 def _init(parser: argparse.ArgumentParser) -> None:

@@ -43,6 +43,11 @@ def soundness_passes(check: Check, clips: int) -> tuple[int, int]:
     return forward, backward
 
 
+def cost_passes(check: Check) -> int:
+    """Return the forward passes of a cost check, which are the same for any number of clips."""
+    return check.warm + check.timed + (check.warm + check.batches) * check.batch
+
+
 def saliency_passes(check: Check, uses: Sequence[Use], clips: int) -> tuple[int, int]:
     """Return the passes of all maps, their scores, the baselines, the sanity tests and the confined attack."""
     if not uses:

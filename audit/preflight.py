@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.dataset import Listing, count_clips
@@ -14,7 +14,8 @@ from audit.grammar.manifest_keys import MANIFEST
 from audit.grammar.suite_reader import check_emotions
 from audit.kinds import find
 from audit.manifest import check_manifest
-from audit.passes import mark, method_of, passes, saliency_passes, soundness_passes
+from audit.passes import cost_passes, mark, method_of, passes, saliency_passes, soundness_passes
+from audit.running_cost import TIMED, fewest_calls
 from audit.suite import Check, Gate, Suite
 from audit.wording import placed
 
@@ -121,6 +122,7 @@ def describe(suite: Suite) -> Preflight:
         left = [each for each in own if each.method in lacking]
         if lacking:
             problems.append(_without_gradients(check, lacking, black_box, len(left)))
+        problems += _too_few_calls(check, suite.decide.confidence)
         leaves_out = check.without_gradients == "leave_out"
         checks.append(_planned(check, clips, len(own) - (len(left) if leaves_out else 0), lacking))
     found = reaches(suite, verdicts, listing.samples) if listing else ()
@@ -146,6 +148,14 @@ def _without_gradients(check: Check, lacking: Sequence[str], loader: str, gates:
     if check.without_gradients == "leave_out":
         return f"check {check.id}: {what}; left out, as the suite says, with {_count(gates, 'gate')}"
     return f"check {check.id}: {what}; {_count(gates, 'gate')} will be ERROR, or `without_gradients: leave_out`"
+
+
+def _too_few_calls(check: Check, confidence: float) -> Iterator[str]:
+    for metric in dict.fromkeys(gate.metric for gate in check.gates if gate.metric in TIMED):
+        key = "batches" if metric == "throughput" else "timed"
+        given, least = getattr(check, key), fewest_calls(metric, confidence)
+        if given < least:
+            yield f"check {check.id}: {metric} has no whole interval with `{key}: {given}`; {least} give one"
 
 
 def _listing(suite: Suite, known: tuple[str, ...], problems: list[str]) -> Listing | None:
@@ -180,6 +190,8 @@ def _planned(check: Check, clips: int | None, verdicts: int, lacking: Sequence[s
     uses = [use for use in check.uses if use.name not in lacking]
     if check.kind == "data":
         return Planned(check.id, check.kind, methods, n, verdicts, 0, 0)
+    if check.kind == "cost":
+        return Planned(check.id, check.kind, methods, n, verdicts, cost_passes(check), 0)
     if check.kind == "saliency":
         return Planned(check.id, check.kind, methods, n, verdicts, *saliency_passes(check, uses, n))
     forward, backward = passes(check, uses)

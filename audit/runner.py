@@ -69,7 +69,7 @@ def run(
         records = table(findings.records, recordings(session))
         estimator = Estimator(records, judged.emotions, suite.groups, suite.decide)
         kept = findings.judged(checks)
-        rows = summary.metric_rows(kept, estimator)
+        rows = summary.metric_rows(kept, estimator, findings.running)
         stands = findings.standings(kept, estimator)
         sound = findings.soundness(kept, estimator)
         best = summary.best_saliency(kept, estimator, stands)
@@ -88,6 +88,7 @@ def run(
         error_of=lambda due: why_unjudged(unjudged, due.check.id, due.method),
         caps_of=lambda due: (*standing_caps(due), *soundness_caps(due)),
         compared=Compared(baseline, storable(suite.resolved), storable(model_row)) if baseline is not None else None,
+        running=findings.running,
     )
     # Gates as a whole, also where one emotion is judged: a stand-in that says it of everything knows nothing yet.
     whole = _asked(suite, checks, judged.emotions, None)
@@ -118,6 +119,7 @@ def run(
         stand_ins=[asdict(each) for each in useless],
         soundness=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in sound],
         screens=[{"check": check, **run.summary} for check, run in findings.screened.items()],
+        running_costs=[asdict(each) for each in findings.running.values()],
         baseline=baseline.row if baseline is not None else None,
         standings=[{**asdict(each), "outcome": each.outcome, "reason": each.reason} for each in stands],
         findings=[

@@ -15,8 +15,8 @@ from audit.modality import words_of
 class Decoded:
     """A recording as it was decoded, before it is fitted to a model's input.
 
-    `values` is a mono waveform (samples,) in [-1, 1] at `rate` Hz, or a picture (height, width, 3) in [0, 1], whose
-    `rate` is 0.
+    `values` is a mono waveform (samples,) in [-1, 1] at `rate` Hz; with a `rate` of 0 a picture (height, width, 3) or
+    frames (number, height, width) in [0, 1], or a waveform and then frames, flat (values,).
     """
 
     values: Recording

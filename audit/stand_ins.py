@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from audit.data import Sample
 from audit.estimator import Estimator
 from audit.gate_id import Due, gate_of
-from audit.grammar.gate_metrics import METRICS
+from audit.grammar.gate_metrics import ANSWERED, METRICS
 from audit.judging import judge
 from audit.record import ALONE, CHANCE, ENERGY, Record, table
 from audit.sampling import shared_out
@@ -78,10 +78,11 @@ def judged(
 ) -> tuple[StandIn, ...]:
     """Return what every stand-in makes of the gates that are asked, on these clips of a model with these emotions.
 
-    Gates on the data are left aside: they are about no model.
+    Gates on the data are left aside, which are about no model, and those on what a model costs to run: how fast and how
+    small it is says nothing of what it answers, and who knows nothing is both.
     """
     # What screens find is of no consequence for who knows nothing anyway.
-    asked = [replace(due, gate=replace(due.gate, without=())) for due in asked if due.check.kind != "data"]
+    asked = [replace(due, gate=replace(due.gate, without=())) for due in asked if due.check.kind in ANSWERED]
     checks = tuple({due.check.id: due.check for due in asked}.values())
     found = []
     for name, answer in ANSWERS.items():
@@ -114,7 +115,7 @@ def _records(
     answer: Answer,
 ) -> Iterator[Record]:
     seed = suite.decide.seed
-    for check in (Check("clean", "clean"), *(check for check in checks if check.kind not in ("clean", "data"))):
+    for check in (Check("clean", "clean"), *(check for check in checks if check.kind != "clean")):
         own = [samples[i] for i in shared_out(samples, check.samples, seed)]
         if check.kind == "saliency":
             yield from _maps(check, own)

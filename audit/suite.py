@@ -13,6 +13,9 @@ from audit.kinds import Method, find
 STRONGEST = "strongest"
 """The method that predictions are of where a check has several attacks: per clip the worst that any of them found."""
 
+SMALLEST: Literal["smallest"] = "smallest"
+"""Undersample every emotion to the one that fewest clips show."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -109,10 +112,11 @@ class Check:
     An attack's `soundness_samples` are the clips on which it is tested whether robustness is masked gradients alone.
     `without_gradients` says what becomes of an attack or saliency method that needs gradients where the model gives
     none: its gates are ERROR, or it is left out.
+    Of cost, `warm` calls go before the `timed` ones of one recording each, and before `batches` calls of a `batch`.
     """
 
     id: str
-    kind: Literal["clean", "corruption", "attack", "saliency", "data"]
+    kind: Literal["clean", "corruption", "attack", "saliency", "data", "cost"]
     uses: tuple[Use, ...] = ()
     sweep: tuple[str, tuple[float, ...]] | None = None
     space: Literal["input", "waveform"] = "input"
@@ -125,6 +129,10 @@ class Check:
     regions: tuple[NamedRegion, ...] = ()
     confined: Use | None = None
     without_gradients: Literal["error", "leave_out"] = "error"
+    warm: int = 10
+    timed: int = 100
+    batch: int = 32
+    batches: int = 20
     gates: tuple[Gate, ...] = ()
     place: Place | None = None
 
@@ -176,7 +184,8 @@ class DataSource:
     `split` is None for everything, or one of
     `{random: 0.2}`, `{by: speaker, share: 0.2}`, `{column: fold, values: [test]}`; `rename` maps the data's
     emotion names to the model's. `emotions` are those judged, all of the model's where it is empty; clips of others are
-    left out.
+    left out. Of each emotion of the split at most `undersample` clips are taken, or as many as the rarest has
+    (`smallest`).
     """
 
     layout: Use
@@ -186,6 +195,7 @@ class DataSource:
     seed: int = 0
     emotions: tuple[str, ...] = ()
     train: DataSource | Literal["rest"] | None = None
+    undersample: int | Literal["smallest"] | None = None
 
 
 @dataclass(frozen=True)

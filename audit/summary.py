@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from audit.audit import metric_row
 from audit.estimate import Estimate
 from audit.estimator import OVER_ALL, PER_EMOTION, Estimator
+from audit.grammar.gate_metrics import METRICS, PREDICTED
 from audit.groups import columns, gap
 from audit.record import ALONE, CHANCE, ENERGY, FOUND
+from audit.running_cost import NONE, RunningCost
 from audit.standing import Standing, better_than, over_chance
 from audit.suite import Check
 
 Row = dict[str, Any]
 
 
-def metric_rows(checks: Sequence[Check], estimator: Estimator) -> list[Row]:
-    """Return one row per check, severity, metric and emotion, group, or all."""
+def metric_rows(checks: Sequence[Check], estimator: Estimator, running: Mapping[str, RunningCost] = NONE) -> list[Row]:
+    """Return one row per check, severity, metric and emotion, group, or all; `running` is of cost checks, by check."""
     rows: list[Row] = []
     for check in checks:
+        if check.kind == "cost":
+            rows.extend(_cost_rows(check, running[check.id], estimator.decide.confidence))
+            continue
         of = {"saliency": _saliency_rows, "data": _data_rows}.get(check.kind, _prediction_rows)
         rows.extend(of(check, estimator))
     return rows
@@ -30,7 +35,7 @@ def confusions(checks: Sequence[Check], estimator: Estimator) -> list[Row]:
     return [
         {"check": check.id, "method": check.method, "at": at, "counts": estimator.confusion(check.id, at).tolist()}
         for check in checks
-        if check.kind not in ("saliency", "data")
+        if check.kind in PREDICTED
         for at in _severities(check, estimator)
     ]
 
@@ -118,6 +123,12 @@ def _data_rows(check: Check, estimator: Estimator) -> Iterator[Row]:
                 found = estimator.share_found(check.id, method, emotion=emotion)
                 key = (check.id, check.kind, method, "")
                 yield metric_row(key, "found", found, at=None, emotion=emotion, group=None)
+
+
+def _cost_rows(check: Check, cost: RunningCost, confidence: float) -> Iterator[Row]:
+    key = (check.id, check.kind, check.method, "")
+    for metric in (name for name, each in METRICS.items() if check.kind in each.kinds):
+        yield metric_row(key, metric, cost.estimate(metric, confidence), at=None, emotion=None, group=None)
 
 
 def _saliency_rows(check: Check, estimator: Estimator) -> Iterator[Row]:

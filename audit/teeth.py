@@ -8,6 +8,7 @@ from audit.clock import now
 from audit.dataset import open_dataset
 from audit.errors import UsageError
 from audit.gate_id import due, gate_of
+from audit.grammar.gate_metrics import ANSWERED
 from audit.grammar.suite_reader import check_emotions
 from audit.manifest import check_manifest
 from audit.remarks import STAND_INS
@@ -34,11 +35,15 @@ class Bite:
 
 @dataclass(frozen=True)
 class Teeth:
-    """All gates of a suite that are about the model, in its order, and how many are about the data alone."""
+    """All gates of a suite that are about what the model answers, in its order.
+
+    And how many are about the data alone, and about what the model costs to run.
+    """
 
     suite: str
     gates: tuple[Bite, ...]
     of_data: int = 0
+    of_cost: int = 0
 
     @property
     def toothless(self) -> tuple[Bite, ...]:
@@ -55,6 +60,8 @@ class Teeth:
             lines.append(f"  {says} passes {passed} of {len(self.gates)}")
         if self.of_data:
             lines.append(f"  about the data and no model: {self.of_data}")
+        if self.of_cost:
+            lines.append(f"  about what the model costs to run, whatever it answers: {self.of_cost}")
         for bite in self.gates:
             if not bite.passed_by:
                 continue
@@ -84,8 +91,8 @@ def teeth_of(suite: Suite) -> Teeth:
     samples = open_dataset(suite.data, emotions).samples
     asked = due(suite, emotions)
     found = judged(suite, asked, samples, emotions, now().date())
-    of_data = {gate_of(each.id) for each in asked if each.check.kind == "data"}
-    gates = {name: each.gate for each in asked if (name := gate_of(each.id)) not in of_data}
+    kinds = {gate_of(each.id): each.check.kind for each in asked}
+    gates = {gate_of(each.id): each.gate for each in asked if each.check.kind in ANSWERED}
     return Teeth(
         suite.name,
         tuple(
@@ -98,5 +105,5 @@ def teeth_of(suite: Suite) -> Teeth:
             )
             for name, gate in gates.items()
         ),
-        len(of_data),
+        *(list(kinds.values()).count(kind) for kind in ("data", "cost")),
     )

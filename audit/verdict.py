@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from audit.baseline import CHANGES, Compared, change
@@ -13,6 +13,7 @@ from audit.grammar.gate_metrics import METRICS
 from audit.groups import gap
 from audit.outcome import SEVERITY, Cap, Outcome, outcome_of
 from audit.reasons import more_clips, next_step_of, reason_of
+from audit.running_cost import RunningCost
 from audit.standing import over_chance, over_energy
 from audit.suite import Check, Gate
 
@@ -46,13 +47,17 @@ class Verdict:
     toothless: tuple[str, ...] = ()
 
 
-def measure(due: Due, estimator: Estimator, error: str | None = None, compared: Compared | None = None) -> Estimate:
+def measure(
+    due: Due, estimator: Estimator, error: str | None, compared: Compared | None, running: Mapping[str, RunningCost]
+) -> Estimate:
     """Return what a gate is about; no value where `error` says why it could not be judged.
 
-    `compared` is what changes are measured from.
+    `compared` is what changes are measured from, `running` by check what the model costs to run.
     """
     if error is not None:
         return Estimate(None, None, 0, None, error)
+    if due.check.kind == "cost":
+        return running[due.check.id].estimate(due.gate.metric, estimator.decide.confidence)
     if due.gate.metric in CHANGES:
         return change(estimator, compared, due)
     return _estimate(due.check, due.gate, estimator, due.emotion, due.group)

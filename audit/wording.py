@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from audit.grammar.gate_metrics import METRICS
 from audit.modality import Words, words_of
 from audit.report import address
 from audit.report.numbers import count, short
+from audit.suite import SMALLEST
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -28,6 +30,9 @@ def title(row: Row, document: Document) -> str:
     words += [f"across {row['across']}"] if row.get("across") else []
     if row["kind"] == "data":
         words.append(f"by {row['of']}")
+    elif row["kind"] == "cost":
+        words += [f"in {unit}"] if (unit := unit_of(row["metric"])) else []
+        words += [f"of {row['check']}"] if row["check"] != row["kind"] else []
     elif row["of"] is not None:
         words.append(f"of {row['of']}{_about_maps(row)}")
     elif row["kind"] == "clean":
@@ -43,6 +48,11 @@ def title(row: Row, document: Document) -> str:
     words += [f"without {', '.join(row['without'])}"] if row.get("without") else []
     subject = row["emotion"] if row["emotion"] is not None else row["group"]
     return plain(" ".join(words) + (f", {subject}" if subject is not None else ""))
+
+
+def unit_of(metric: str) -> str:
+    """Return the unit of a metric, empty where it has none."""
+    return METRICS[metric].unit if metric in METRICS else ""
 
 
 def _about_maps(row: Row) -> str:
@@ -64,7 +74,7 @@ def finding(row: Row, document: Document) -> str:
         return f"not judged, {limit(row)}"
     low, high = row["interval"] or (None, None)
     places = _places(row)
-    value = "beyond what was tested" if row["value"] is None else f"{row['value']:.{places}f}"
+    value = "beyond what was tested" if row["value"] is None else f"{row['value']:,.{places}f}"
     share = f"{100 * float(document['decide']['confidence']):g}% CI"
     if row["interval"] is None:
         interval = "no interval"
@@ -73,11 +83,11 @@ def finding(row: Row, document: Document) -> str:
     elif low is None:
         interval = f"{share} beyond what was tested"
     elif high is None:
-        interval = f"{share} from {low:.{places}f} to beyond what was tested"
+        interval = f"{share} from {low:,.{places}f} to beyond what was tested"
     else:
         # A hyphen before a negative end would read as a minus.
         between = "-" if low >= 0 else " to "
-        interval = f"{share} {low:.{places}f}{between}{high:.{places}f}"
+        interval = f"{share} {low:,.{places}f}{between}{high:,.{places}f}"
     column = document["decide"]["cluster"] or "cluster"
     clusters = "" if row["clusters"] is None else f" of {row['clusters']} {column}{'s' * (row['clusters'] != 1)}"
     return f"{value} ({interval}, n={row['n']}{clusters}), {limit(row)}"
@@ -136,14 +146,18 @@ def left_out(row: Row) -> str:
 
 
 def scope(document: Document) -> list[str]:
-    """Return what of the model and the data is not judged because the suite names the emotions that are."""
+    """Return what of the model and the data is not judged, because the suite names its emotions or undersamples."""
     data, told = document["data"], []
-    named = document["suite"]["resolved"].get("data", {}).get("emotions") or ()
-    if data.get("left_out"):
-        noun = words(document).noun
-        each = ", ".join(f"{n} {emotion}" for emotion, n in data["left_out"].items())
-        total = count(sum(data["left_out"].values()), noun)
-        told.append(plain(f"{total} of emotions the suite does not judge left out: {each}"))
+    source = document["suite"]["resolved"].get("data", {})
+    named = source.get("emotions") or ()
+    whys = {"left_out": "of emotions the suite does not judge left out"}
+    most = source.get("undersample")
+    to = "the rarest emotion" if most == SMALLEST else f"{most} of each emotion"
+    whys["undersampled"] = f"left out by undersampling to {to}, as the suite says"
+    for key, why in whys.items():
+        if data.get(key):
+            each = ", ".join(f"{n} {emotion}" for emotion, n in data[key].items())
+            told.append(plain(f"{count(sum(data[key].values()), words(document).noun)} {why}: {each}"))
     unjudged = [emotion for emotion in document["model"]["emotions"] if named and emotion not in named]
     if unjudged:
         told.append(plain(f"emotions of the model that the suite does not judge: {', '.join(unjudged)}"))
@@ -197,10 +211,13 @@ def words(document: Document) -> Words:
 
 
 def size(given: Row) -> str:
-    """Return how large a recording is, of `model.input`: `3 s at 16000 Hz`, `48 × 48 pixels, grey`."""
+    """Return how large a recording is, of `model.input`: `3 s at 16000 Hz`, `48 × 48 pixels, grey`, or both."""
     if given["modality"] == "face":
         return f"{given['height']} × {given['width']} pixels, {given['colour']}"
-    return f"{short(given['seconds'])} s at {short(given['sampling_rate'])} Hz"
+    told = [f"{short(given['seconds'])} s at {short(given['sampling_rate'])} Hz"] if "seconds" in given else []
+    if "frames" in given:
+        told.append(f"{given['frames']} frames of {given['height']} × {given['width']} pixels, grey")
+    return " and ".join(told)
 
 
 def header(model: Row, data: Row, cluster: str | None) -> str:
@@ -220,7 +237,7 @@ def header(model: Row, data: Row, cluster: str | None) -> str:
 def page(row: Row, document: Document) -> str:
     """Return the report's page on a verdict, relative to the report's folder."""
     if row["emotion"] is None:
-        return "index.html"
+        return f"index.html#{address.anchor(row['check'])}" if row["kind"] == "cost" else "index.html"
     return f"{address.pages(address.emotions_of(document))[row['emotion']]}#{address.anchor(row['check'])}"
 
 
@@ -261,18 +278,18 @@ def _checks(document: Document) -> dict[str, Mapping[str, Any]]:
 
 
 def _limit(value: float) -> str:
-    text = f"{value:.10g}"
+    text = f"{value:,.10g}"
     whole, dot, decimals = text.partition(".")
     return f"{whole}.{decimals.ljust(2, '0')}" if dot else text
 
 
 def _places(row: Row) -> int:
-    """Return the decimals that show two figures, two decimals of a share, and never round a number onto its limit."""
+    """Return the decimals that show two figures, two of a share, none of thousands, and never round onto a limit."""
     shown = [x for x in (row["value"], *(row["interval"] or ())) if x is not None]
     limits = [x for x in (row["limit"]["min"], row["limit"]["max"]) if x is not None]
     # What is far smaller than its limit needs no more figures than show that.
     largest = max([*(abs(x) for x in shown), *(abs(x) / 10 for x in limits)], default=0.0)
-    least = 2 if largest <= 1 else 1
+    least = 2 if largest <= 1 else 1 if largest < 1000 else 0
     places = min(max(1 - math.floor(math.log10(largest)), least), 8) if largest > 0 else least
     for more in range(places, 9):
         if all(x == bound or round(x, more) != round(bound, more) for x in shown for bound in limits):

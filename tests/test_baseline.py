@@ -71,7 +71,7 @@ def changed(
     asked = Check(check, "clean" if check == "clean" else "corruption")
     estimator = Estimator(now, EMOTIONS, {}, Decide(cluster=cluster))
     compared = Compared(before, resolved, MODEL) if before else None
-    return measure(Due((check, metric), asked, gate, emotion), estimator, compared=compared)
+    return measure(Due((check, metric), asked, gate, emotion), estimator, error=None, compared=compared, running={})
 
 
 @pytest.mark.parametrize("check", ["clean", "noise"])
@@ -112,6 +112,13 @@ def test_the_same_model_has_not_changed() -> None:
     assert other.value == 0.0
     assert other.interval is not None
     assert other.interval[0] < -0.01
+
+
+def test_the_same_weights_with_their_emotions_in_another_order_are_another_model() -> None:
+    seen = records({3})
+    other = changed(seen, baseline(seen, sha256="a" * 64, emotions=list(reversed(EMOTIONS))), "accuracy_change")
+    assert other.interval is not None
+    assert other.interval[0] < 0.0 < other.interval[1]
 
 
 @pytest.mark.parametrize("sha256", ["a" * 64, "b" * 64])

@@ -24,6 +24,7 @@ OWN = {
     "attacks": {"manifest", "extras"},
     "loaders": {"manifest", "source", "extras", "adapter", "recognition"},
     "representations": {"source"},
+    "corruptions": {"scaling"},
     "sanity": {"scaling"},
     "saliency": {"scaling"},
     "screens": {"screening", "modality"},
@@ -77,6 +78,8 @@ def test_methods_know_nothing_of_suites_checks_or_reports(folder: str, repositor
     allowed = {
         "model",
         "input_spec",
+        "video_input",
+        "audiovisual_input",
         "data",
         "kinds",
         "errors",

@@ -196,7 +196,7 @@ def judged(scores: Scores, *, gate: Gate = GATE, noise: float = 0.01, error: str
     found = standings(CHECK, estimator(scores, noise=noise), {"gradcam": "no"}, {})
     due = replace(DUE, gate=gate)
     seen = estimator(scores, noise=noise)
-    return verdict.decide(due, verdict.measure(due, seen, error), seen, caps=caps_of(found)(due))
+    return verdict.decide(due, verdict.measure(due, seen, error, None, {}), seen, caps=caps_of(found)(due))
 
 
 def test_a_gate_on_maps_that_have_earned_their_place_is_decided_by_its_limit() -> None:

@@ -109,9 +109,11 @@ class DataRun:
 
     def _unfit(self, screen: Screen) -> str | None:
         fits, modality = screen.method.facts["modality"], self.session.model.spec.modality
-        if fits in ("any", modality):
+        each = (fits,) if isinstance(fits, str) else fits
+        if "any" in each or modality in each:
             return None
-        return f"{screen.name} is for {words_of(fits).noun}s, and these are {words_of(modality).noun}s"
+        kinds = " or ".join(words_of(one).kind for one in each)
+        return f"{screen.name} is for {kinds}, and these are {words_of(modality).kind}"
 
     def _gathered(self, screens: Sequence[Screen]) -> tuple[Gathered, Gathered | None]:
         spec, progress = self.session.model.spec, self.session.progress

@@ -17,7 +17,12 @@ from audit.progress import Progress
 from audit.screening import Decoded, Item
 
 Reader = Callable[[Decoded], Any]
-DIMENSIONS = {"speech": (1, "a waveform (samples,)"), "face": (3, "a picture (height, width, 3)")}
+DIMENSIONS = {
+    "speech": (1, "a waveform (samples,)"),
+    "face": (3, "a picture (height, width, 3)"),
+    "video": (3, "a stack of frames (frames, height, width)"),
+    "audiovisual": (1, "a waveform and then frames (values,)"),
+}
 
 
 @dataclass(frozen=True)

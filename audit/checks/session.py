@@ -23,8 +23,9 @@ from audit.suite import Check
 class Session:
     """One model on one data set.
 
-    `recordings` is (n, samples), of faces (n, channels, height, width), on the CPU; `inputs` (n, ...) is what the model
-    takes, `truths` (n,) the true emotions' indices, `clean` (n, emotions) the probabilities on clean inputs.
+    `recordings` is (n, samples), of faces (n, channels, height, width), of videos (n, frames, height, width), on the
+    CPU; `inputs` (n, ...) is what the model takes, `truths` (n,) the true emotions' indices, `clean` (n, emotions) the
+    probabilities on clean inputs.
     """
 
     model: Model

@@ -18,7 +18,7 @@ class Metric:
 
     `keys` are what else it takes of `by`, `region`, `after` and `across`. A `relative` one says how answers
     compare with others and not how good they are: whoever guesses keeps it, so that it counts above a floor of the
-    clean answers alone.
+    clean answers alone. `unit` is empty for shares, scores and numbers of things.
     """
 
     about: str
@@ -28,9 +28,14 @@ class Metric:
     whole_curve: bool = False
     keys: tuple[str, ...] = ()
     relative: bool = False
+    unit: str = ""
 
 
 PREDICTED = ("clean", "corruption", "attack")
+ANSWERED = (*PREDICTED, "saliency")
+"""The kinds of checks whose gates are about what a model answers, which one that knows nothing answers too."""
+COST = ("cost",)
+WHOLE = (None,)
 METRICS: Mapping[str, Metric] = {
     "accuracy": Metric("share of clips recognised", PREDICTED, per=(None, "group")),
     "recall": Metric("share of an emotion's clips recognised", PREDICTED, per=("emotion", "group")),
@@ -88,6 +93,18 @@ METRICS: Mapping[str, Metric] = {
         "share of the most relevant cells, as many as the region has, that lie in it", ("saliency",), keys=("region",)
     ),
     "found": Metric("share of the judged clips that a screen finds", ("data",)),
+    "latency": Metric("milliseconds a recording takes the model, median", COST, AT_LEAST_NONE, WHOLE, unit="ms"),
+    "latency_p95": Metric(
+        "milliseconds that 95 of 100 recordings do not exceed in the model", COST, AT_LEAST_NONE, WHOLE, unit="ms"
+    ),
+    "latency_with_representation": Metric(
+        "milliseconds from the decoded recording to the logits, median", COST, AT_LEAST_NONE, WHOLE, unit="ms"
+    ),
+    "throughput": Metric(
+        "recordings a second in batches, median", COST, AT_LEAST_NONE, WHOLE, unit="recordings a second"
+    ),
+    "parameters": Metric("numbers the network learns", COST, AT_LEAST_NONE, WHOLE),
+    "size": Metric("megabytes of the weights' files", COST, AT_LEAST_NONE, WHOLE, unit="MB"),
     "similarity": Metric("rank correlation with the maps a sanity test makes", ("saliency",), SIGNED, keys=("after",)),
     "overlap": Metric("share of the masked cells that a sanity test's maps mask too", ("saliency",), keys=("after",)),
 }

@@ -66,7 +66,7 @@ def gate_table(kind: str) -> Table:
             Key("metric", Choice(metrics), "what is measured", required=True),
             *of,
             *(ABOUT_MAPS if kind == "saliency" else ()),
-            Key("per", Choice(("emotion", "group") if kind in PREDICTED else ("emotion",)), "one verdict for each"),
+            *((Key("per", Choice(per), "one verdict for each"),) if (per := _pers(kind)) else ()),
             *(at if kind in ("corruption", "attack") else ()),
             Key("min", Number(), "the value must not be below"),
             Key("max", Number(), "the value must not be above"),
@@ -74,6 +74,12 @@ def gate_table(kind: str) -> Table:
             *FOR_ALL,
         ),
     )
+
+
+def _pers(kind: str) -> tuple[str, ...]:
+    """Return what gates of a kind of check can be asked per."""
+    pers = dict.fromkeys(per for metric in METRICS.values() if kind in metric.kinds for per in metric.per)
+    return tuple(per for per in ("emotion", "group") if per in pers)
 
 
 def read_gates(node: Node, check: Check, groups: bool) -> tuple[Gate, ...]:
@@ -98,7 +104,7 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
     row = gate_table(kind).read(node)
     name, entries = row["metric"], node.entries
     metric = METRICS[name]
-    _check_per(node, name, metric, row["per"], groups)
+    _check_per(node, name, metric, row.get("per"), groups)
     if kind in OF:
         _check_named(node, name, metric, check)
     _check_across(node, name, metric)
@@ -117,7 +123,7 @@ def read_gate(node: Node, check: Check, groups: bool) -> Gate:
         name,
         row["min"],
         row["max"],
-        row["per"],
+        row.get("per"),
         **named,
         without=_without(node, row.get("without", ())),
         floor=_floor(row.get("floor"), metric),
@@ -206,6 +212,8 @@ def _refuse_elsewhere(node: Node, kind: str) -> None:
         raise entries["of"].key_error(
             "`of` names a saliency method, an attack or a screen; only gates of such a check have it"
         )
+    if "per" in entries and not _pers(kind):
+        raise entries["per"].key_error(f"a {kind} check is about the model as a whole, and knows no `per`; remove it")
     if "at" in entries and kind not in ("corruption", "attack"):
         raise entries["at"].key_error(f"`at` names a value of a sweep, and a {kind} check has none; remove it")
 

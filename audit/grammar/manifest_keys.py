@@ -48,14 +48,26 @@ COMMON = (
     Key("scaling", SCALING, "what is done to the values: {low: -1, high: 1}, {mean: 0.5, std: 0.25}, ..."),
     Key("order", Text("axes, n first: nhwc, ntf, n1s", r"n[a-z1]*"), "the order of axes the model takes"),
 )
+MODALITY = Choice(("speech", "face", "video", "audiovisual"))
+HEARD = (
+    Key("sampling_rate", Number(1000, 384_000, whole=True), "Hz the model was trained at", required=True),
+    Key("seconds", Number(0, 3600, above=True), "how much of a clip the model hears", required=True),
+    Key("offset", Number(0, 3600), "seconds into the clip at which that begins", default=0.0),
+    Key("pad", Choice(("end", "start", "center", "repeat")), "how a shorter clip is filled up", default="end"),
+)
+SEEN = (
+    Key("frames", Number(1, 1024, whole=True), "how many frames, evenly over the recording", required=True),
+    Key("height", Number(1, 4096, whole=True), "pixels", required=True),
+    Key("width", Number(1, 4096, whole=True), "pixels", required=True),
+    Key("face", Choice(("find", "whole")), "find and cut out the face, or take whole frames", default="find"),
+    Key("equalise", Flag(), "equalise the histogram of every frame", default=True),
+    Key("smoothing", Number(0, 100), "deviation, in pixels, of the Gaussian that smooths every frame", default=1.0),
+)
 SPEECH = Table(
     "an input",
     (
-        Key("modality", Choice(("speech", "face")), "what the recordings are", default="speech"),
-        Key("sampling_rate", Number(1000, 384_000, whole=True), "Hz the model was trained at", required=True),
-        Key("seconds", Number(0, 3600, above=True), "how much of a clip the model hears", required=True),
-        Key("offset", Number(0, 3600), "seconds into the clip at which that begins", default=0.0),
-        Key("pad", Choice(("end", "start", "center", "repeat")), "how a shorter clip is filled up", default="end"),
+        Key("modality", MODALITY, "what the recordings are", default="speech"),
+        *HEARD,
         Key("representation", REPRESENTATION, "waveform, or {melspectrogram: {n_mels: 128, ...}}"),
         *COMMON,
         Key("chunks", CHUNKS, "the clip as a stack of pieces, an axis k: {frames: 32, step: 16}"),
@@ -64,7 +76,7 @@ SPEECH = Table(
 FACE = Table(
     "an input of faces",
     (
-        Key("modality", Choice(("speech", "face")), "what the recordings are", required=True),
+        Key("modality", MODALITY, "what the recordings are", required=True),
         Key("height", Number(1, 4096, whole=True), "pixels", required=True),
         Key("width", Number(1, 4096, whole=True), "pixels", required=True),
         Key("colour", Choice(("grey", "rgb")), "channels", default="grey"),
@@ -73,6 +85,23 @@ FACE = Table(
         ),
         Key("representation", REPRESENTATION, "pixels, values in [0, 1]"),
         *COMMON,
+    ),
+)
+VIDEO = Table(
+    "an input of videos",
+    (
+        Key("modality", MODALITY, "what the recordings are", required=True),
+        *SEEN,
+        Key("representation", REPRESENTATION, "frames, values in [0, 1]"),
+        *COMMON,
+    ),
+)
+AUDIOVISUAL = Table(
+    "an input of videos with sound",
+    (
+        Key("modality", MODALITY, "what the recordings are", required=True),
+        Key("sound", Table("a sound", HEARD), "what is heard: {sampling_rate: 16000, seconds: 3.0}", required=True),
+        Key("picture", Table("a picture", SEEN), "what is seen: {frames: 16, height: 48, width: 48}", required=True),
     ),
 )
 MANIFEST = Table(
@@ -88,7 +117,7 @@ MANIFEST = Table(
         Key("trust", Flag(), "allow a file that can run code when opened (a pickled module)", default=False),
         Key(
             "input",
-            ByKey("modality", {"speech": SPEECH, "face": FACE}, "speech"),
+            ByKey("modality", {"speech": SPEECH, "face": FACE, "video": VIDEO, "audiovisual": AUDIOVISUAL}, "speech"),
             "how a recording becomes the model's input",
             required=True,
         ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from audit.grammar.gates import gate_entry
 from audit.grammar.keys import defaults
+from audit.grammar.suite_keys import COST
 from audit.kinds import find
 from audit.suite import Check, DataSource, NamedRegion, Suite, Use
 
@@ -32,6 +33,7 @@ def _data(data: DataSource) -> dict[str, Any]:
         "split": _plain(data.split),
         "rename": dict(data.rename),
         **({"emotions": list(data.emotions)} if data.emotions else {}),
+        **({"undersample": data.undersample} if data.undersample else {}),
         "seed": data.seed,
         **_parameters(data.layout),
         **({"train": data.train if isinstance(data.train, str) else _data(data.train)} if data.train else {}),
@@ -53,6 +55,8 @@ def _check(check: Check) -> dict[str, Any]:
     elif check.kind == "data":
         if check.uses:
             entry["method"] = [{use.method: _parameters(use)} for use in check.uses]
+    elif check.kind == "cost":
+        entry.update({key.name: getattr(check, key.name) for key in COST})
     elif check.sweep is not None:
         name, values = check.sweep
         own = [{key: value for key, value in _parameters(use).items() if key != name} for use in check.uses]

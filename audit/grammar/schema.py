@@ -61,7 +61,7 @@ def _data_forms(table_of: Callable[[Method], Table]) -> list[Schema]:
 
 
 def _check() -> Schema:
-    forms = [_when({"check": {"const": kind}}, _plain_check(kind)) for kind in ("clean", "saliency", "data")]
+    forms = [_when({"check": {"const": kind}}, _plain_check(kind)) for kind in ("clean", "saliency", "data", "cost")]
     for kind in ("corruption", "attack"):
         own = {"method": {"type": "string", "pattern": f"^{OWN_FILE}$"}}
         named = {"properties": {"method": MethodName(kind).schema()}}

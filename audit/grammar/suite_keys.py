@@ -9,9 +9,9 @@ from audit.grammar.keys import Key, Table, Variants, method_keys
 from audit.grammar.uses import MethodName, MethodUse
 from audit.grammar.values import Anything, Choice, Either, ListOf, MapOf, Nothing, Number, Text
 from audit.kinds import Method
-from audit.suite import Check, Decide
+from audit.suite import SMALLEST, Check, Decide
 
-CHECK_KINDS = ("clean", "corruption", "attack", "saliency", "data")
+CHECK_KINDS = ("clean", "corruption", "attack", "saliency", "data", "cost")
 ID = Text("letters a-z, digits, dots, hyphens and underscores", r"[a-z0-9_.\-]+")
 SHARE = Number(0, 1, above=True)
 SPLIT = Variants(
@@ -53,6 +53,11 @@ DATA = (
         ListOf(Text("an emotion of the model"), least=1),
         "the emotions that are judged, where they are not all the model's; clips of others are left out, and counted",
         default=(),
+    ),
+    Key(
+        "undersample",
+        Either((Choice((SMALLEST,)), Number(1, whole=True), Nothing())),
+        f"at most so many clips of each emotion, after the split; {SMALLEST} for as many as the rarest has",
     ),
     Key("seed", Number(0, whole=True), "seed of the split, and of a layout that draws; decide.seed by default"),
 )
@@ -133,6 +138,12 @@ SCREENING = (
         "one or more screens; all that fit the data and have what they need by default",
     ),
 )
+COST = (
+    Key("warm", Number(0, whole=True), "calls before those that are timed", default=Check.warm),
+    Key("timed", Number(1, whole=True), "timed calls of one recording each", default=Check.timed),
+    Key("batch", Number(1, whole=True), "recordings in a batch, for the throughput", default=Check.batch),
+    Key("batches", Number(1, whole=True), "timed calls of a batch each", default=Check.batches),
+)
 SUITE = Table(
     "a suite",
     (
@@ -173,7 +184,7 @@ def _source(layout: Method, name: str, keys: tuple[Key, ...]) -> Table:
 def check_table(kind: str, method: Method | None, swept: str | None = None) -> Table:
     """Return the keys a check of this kind takes, with the parameters of its method but the swept one."""
     if method is None:
-        own = {"saliency": SALIENCY, "data": SCREENING}.get(kind, ())
+        own = {"saliency": SALIENCY, "data": SCREENING, "cost": COST}.get(kind, ())
         return Table(f"a check of kind {kind}", (*COMMON, *own))
     named = Key("method", MethodName(kind), f"which {kind}", required=True)
     keys = (

@@ -16,6 +16,7 @@ from audit.grammar.resolved import resolve
 from audit.grammar.saliency import read_saliency
 from audit.grammar.suite_keys import (
     CHECK_KINDS,
+    COST,
     RESERVED,
     REST,
     SCREEN_USE,
@@ -112,9 +113,10 @@ def _source(node: Node, table_of: Callable[[Method], Table], seed: int, folder: 
         root=Path(rebased(row["root"], entries["root"], folder)) if row["root"] else None,
         split=split,
         rename=row["rename"],
-        # A layout with a key of that name makes these emotions and no others.
+        # A layout with a key of such a name makes these emotions and no others, or undersamples itself.
         emotions=() if "emotions" in layout.parameters else tuple(row["emotions"]),
         seed=seed if row["seed"] is None else row["seed"],
+        undersample=None if "undersample" in layout.parameters else row["undersample"],
     )
 
 
@@ -145,6 +147,8 @@ def _check(node: Node, folder: Path, groups: bool) -> Check:
         own |= read_saliency(node, row, folder)
     if kind == "data" and "method" in entries:
         own["uses"] = several(SCREEN_USE, entries["method"], folder)
+    if kind == "cost":
+        own |= {key.name: row[key.name] for key in COST}
     check = Check(kind=kind, place=_place(node), **{**own, "id": _id(node, own["id"])})
     return replace(check, gates=_gates(entries.get("gates"), check, groups))
 

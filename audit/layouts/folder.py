@@ -1,4 +1,4 @@
-"""One folder per emotion, clips or pictures inside."""
+"""One folder per emotion, clips, pictures or videos inside."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from audit.data import Problem, Sample
+from audit.data import VIDEOS, Problem, Sample
 from audit.errors import DataError
 from audit.kinds import layout
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
-RECORDINGS = (*AUDIO, *PICTURES)
+RECORDINGS = (*AUDIO, *PICTURES, *VIDEOS)
 
 
 @layout(modality="any")
 def folder(root: Path, *, speaker: str | None = None) -> Iterator[Sample | Problem]:
-    """Yield the clips and pictures in `root/<emotion>/`, sorted by name.
+    """Yield the clips, pictures and videos in `root/<emotion>/`, sorted by name.
 
     They are known by their endings, in any case: .wav, .flac, .ogg and .mp3 of clips, .png, .jpg, .jpeg, .bmp and .webp
-    of pictures. Which of them the model can take is found out when they are read.
+    of pictures, .mp4, .m4v, .mov, .mkv, .avi and .webm of videos, of which a model of speech hears the sound. Which of
+    them the model can take is found out when they are read.
     `speaker` is a regular expression searched in each file's name: its named parts become groups
     (`(?P<speaker>[^_]+)_(?P<sex>[mf])`); without named parts, its first part or all of it is the speaker.
     Anything else that lies there is a Problem; hidden files without such an ending are left out.
@@ -59,7 +60,7 @@ def _emotion(folder: Path, pattern: re.Pattern[str] | None) -> Iterator[Sample |
             yield Problem(
                 str(file),
                 f"neither a clip nor a picture by its ending {file.suffix!r} (looked for: {', '.join(AUDIO)}; "
-                f"{', '.join(PICTURES)})",
+                f"{', '.join(PICTURES)}; {', '.join(VIDEOS)})",
             )
         elif not file.exists():
             yield Problem(str(file), "a link to nothing")

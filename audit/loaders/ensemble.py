@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from audit.audiovisual_input import AudiovisualInput
 from audit.errors import ModelError, did_you_mean
 from audit.input_spec import InputSpec, SpeechInput
 from audit.kinds import loader
 from audit.model import BlackBox, Model, TorchModel
+from audit.video_input import VideoInput
 
 if TYPE_CHECKING:
     from audit.manifest import Manifest
@@ -37,7 +39,9 @@ def ensemble(
     them, must be the ensemble's in any order; a member's further ones are left out, the others' probabilities being
     shares of what remains. A member whose `input` is the ensemble's takes it as it is. For any other the ensemble's is
     the waveform at the same sampling rate, of which the member hears its own `seconds` from its own `offset`, and
-    makes its own representation. Differentiable where all members are.
+    makes its own representation. Where the ensemble's is `modality: audiovisual`, members of speech hear its sound, in
+    the same way, and members of video see its picture, with a scaling and an order of their own.
+    Differentiable where all members are.
     Raises ModelError for a member that does not load, is the ensemble itself, lacks an emotion, or hears anything else.
     """
     from audit.manifest import load_model
@@ -52,7 +56,7 @@ def ensemble(
     with _opening(manifest.path):
         models = [load_model(manifest.beside(name)) for name in members]
     parts = [
-        _Part(model, _columns(model, name, manifest), _heard(model.spec, name, manifest))
+        _Part(model, _columns(model, name, manifest), _taken(model.spec, name, manifest))
         for model, name in zip(models, members, strict=True)
     ]
     mean = _Mean(parts, shares, temperature).eval()
@@ -71,22 +75,23 @@ def ensemble(
 
 @dataclass(frozen=True)
 class _Part:
-    """One member: the columns of its answer, and the samples it hears, or None where it takes the input as it is."""
+    """One member: the columns of its answer, and the cells it takes, or None where it takes the input as it is."""
 
     model: Model
     columns: list[int]
-    heard: slice | None
+    taken: slice | None
 
     @property
     def differentiable(self) -> bool:
         """Whether gradients get from its answer to the ensemble's input."""
-        through = self.heard is None or self.model.spec.differentiable
+        through = self.taken is None or self.model.spec.differentiable
         return isinstance(self.model, TorchModel) and self.model.differentiable and through
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Return (n, columns) for the ensemble's inputs (n, ...)."""
-        if self.heard is not None:
-            inputs = self.model.spec.represent(inputs.flatten(1)[:, self.heard])
+        if self.taken is not None:
+            spec, cells = self.model.spec, inputs.flatten(1)[:, self.taken]
+            inputs = spec.represent(cells.unflatten(1, spec.shape) if isinstance(spec, VideoInput) else cells)
         # Not `logits`: its checks and its bookkeeping are the ensemble's own, and no graph can be traced through them.
         logits = self.model._logits(inputs)
         return torch.stack([logits[:, column] for column in self.columns], dim=1)
@@ -137,12 +142,25 @@ def _columns(model: Model, name: str, manifest: Manifest) -> list[int]:
     return [model.emotions.index(emotion) for emotion in manifest.labels]
 
 
-def _heard(own: InputSpec, name: str, manifest: Manifest) -> slice | None:
-    """Return the samples of the ensemble's clip that a member hears, None where its input is the ensemble's."""
-    whole = manifest.spec
+def _taken(own: InputSpec, name: str, manifest: Manifest) -> slice | None:
+    """Return the cells of the ensemble's input that a member takes, None where its input is the ensemble's."""
+    whole, where = manifest.spec, f"{manifest.path}: member {name}"
     if own == whole:
         return None
-    where = f"{manifest.path}: member {name}"
+    if isinstance(whole, AudiovisualInput) and isinstance(own, VideoInput):
+        if replace(own, representation="frames", parameters={}, scaling=None) != whole.picture:
+            raise ModelError(
+                f"{where} sees {own.described} (face: {own.face}, equalise: {own.equalise}, smoothing: "
+                f"{own.smoothing:g}), the ensemble {whole.picture.described} (face: {whole.face}, equalise: "
+                f"{whole.equalise}, smoothing: {whole.smoothing:g}); write under `picture:` what the member has"
+            )
+        return whole.parts[1]
+    # The sound comes first: its samples are numbered as in a clip of sound alone.
+    return _heard(own, whole.sound if isinstance(whole, AudiovisualInput) else whole, where)
+
+
+def _heard(own: InputSpec, whole: InputSpec, where: str) -> slice:
+    """Return the samples of the ensemble's clip that a member hears."""
     if not isinstance(whole, SpeechInput) or not isinstance(own, SpeechInput):
         raise ModelError(f"{where} takes another input; members that see faces must share the ensemble's `input:`")
     if whole.representation != "waveform" or whole.scaling is not None:

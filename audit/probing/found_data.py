@@ -11,6 +11,8 @@ from typing import Any
 from audit.data import Problem, Recording, Sample, read_audio, read_picture
 from audit.dataset import split as part_of
 from audit.errors import AuditError, DataError, UsageError
+from audit.grammar.keys import annotated
+from audit.grammar.values import Choice
 from audit.kinds import find, known_methods
 from audit.layouts.folder import PICTURES
 from audit.probing.emotion_names import share_of_emotions
@@ -32,6 +34,8 @@ class FoundData:
     problems: tuple[Problem, ...] = ()
     read: Any = None
     guessed: Mapping[str, str] = field(default_factory=dict)
+    faces: bool = False
+    """Whether their layout is one of faces alone."""
 
     @property
     def emotions(self) -> dict[str, int]:
@@ -43,7 +47,9 @@ class FoundData:
 
     @property
     def modality(self) -> str:
-        """What they are by the endings of their names: face for pictures, else speech."""
+        """What they are by their layout, or by the endings of their names: face for pictures, else speech."""
+        if self.faces:
+            return "face"
         pictures = sum(s.path is not None and s.path.suffix.lower() in PICTURES for s in self.samples)
         return "face" if 2 * pictures > len(self.samples) else "speech"
 
@@ -62,11 +68,12 @@ def find_data(root: Path | None, layout: str | None = None, split: str | None = 
     """Return the recordings at `root` as the layout that fits them best lists them, or as `layout` does.
 
     `split` is a value of the column `split`, or COLUMN=VALUE. A layout fits where its names are those of emotions; a
-    folder in which nothing fits is looked into, for one called test first.
+    folder in which nothing fits is looked into, for one called test first. Where a data set has parts of its own, train
+    and test, the one held out is guessed.
     Raises UsageError where there is no `root`, DataError where no layout finds a recording in it, with what each says.
     """
     if layout is not None:
-        found = _asked(layout, root, {})
+        found = _chosen(layout, root)
         if not found.samples:
             told = f"; the first: {found.problems[0].path}: {found.problems[0].reason}" if found.problems else ""
             raise DataError(f"{root or layout}: layout {layout} finds no recording{told}")
@@ -111,7 +118,7 @@ def _listed(root: Path, said: dict[str, str]) -> Iterator[FoundData]:
                 said[name] = f"no table with columns such as {PATH_COLUMNS[0]} and {EMOTION_COLUMNS[0]}"
         for place, keys in places:
             try:
-                found = _asked(name, place, keys)
+                found = _asked(name, place, keys) if keys else _chosen(name, place)
             except UsageError:
                 # One that generates its clips takes no root.
                 continue
@@ -122,6 +129,23 @@ def _listed(root: Path, said: dict[str, str]) -> Iterator[FoundData]:
                 yield found
             else:
                 said[name] = found.problems[0].reason if found.problems else "finds nothing"
+
+
+def _chosen(layout: str, root: Path | None) -> FoundData:
+    """Return what a layout lists by its defaults or, where they find nothing, by another of its choices."""
+    try:
+        return _asked(layout, root, {})
+    except DataError:
+        for name, parameter in find("layout", layout, relative_to=Path.cwd()).parameters.items():
+            kind = annotated(parameter.annotation)
+            # What holds more is named later: video, then video with sound.
+            for choice in reversed(kind.values) if isinstance(kind, Choice) else ():
+                try:
+                    found = _asked(layout, root, {name: choice})
+                except DataError:
+                    continue
+                return replace(found, guessed={name: f"there is nothing of {parameter.default}", **found.guessed})
+        raise
 
 
 def _asked(layout: str, root: Path | None, keys: Mapping[str, Any]) -> FoundData:
@@ -136,7 +160,16 @@ def _asked(layout: str, root: Path | None, keys: Mapping[str, Any]) -> FoundData
     source = DataSource(Use("layout", layout, keys, Path.cwd()), root)
     problems = tuple(item for item in items if isinstance(item, Problem))
     guessed = {name: f"the table has no column {default}" for name, default in _other_columns(keys)}
-    return FoundData(source, samples, problems, method.facts.get("read"), guessed)
+    faces = method.facts.get("modality") == "face"
+    return FoundData(source, samples, problems, method.facts.get("read"), guessed, faces)
+
+
+def _held_out(found: FoundData) -> str | None:
+    """Return which value of the column `split` was not for training, where it is the data set's own column."""
+    if found.source.layout.method in ("folder", "table"):
+        return None
+    values = {sample.groups.get("split", "") for sample in found.samples}
+    return next((name for name in HELD_OUT if name in values), None) if len(values) > 1 else None
 
 
 def _other_columns(keys: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -175,7 +208,10 @@ def _header(file: Path) -> list[str]:
 
 def _part(found: FoundData, split: str | None) -> FoundData:
     if split is None:
-        return found
+        split = _held_out(found)
+        if split is None:
+            return found
+        found = replace(found, guessed={**found.guessed, "split": "the part that the data set itself holds out"})
     column, equals, value = split.partition("=")
     how = {"column": column, "values": [value]} if equals else {"column": "split", "values": [split]}
     return replace(found, source=replace(found.source, split=how), samples=part_of(found.samples, how, 0))

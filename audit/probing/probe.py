@@ -92,7 +92,7 @@ def probe(
     judged = tuple(emotion for emotion in model.emotions if emotion in known)
     source = replace(data.source, rename=rename, emotions=judged)
     dataset = open_dataset(source, model.emotions)
-    reader = data.reader(model.spec.modality)
+    reader = data.read or model.spec.read
     others = [sample for sample in dataset.samples if sample.where not in without]
     clips = read_clips(others or dataset.samples, max(counted, shown), reader, model.spec)
     trial = tried(model, clips)

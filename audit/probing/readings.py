@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -48,11 +48,13 @@ def other_readings(spec: InputSpec, order: str | None = None, *, chunked: bool =
 
     `order` is the manifest's, `chunked` whether it has clips taken in pieces.
     """
+    own = spec.letters.get(4)
+    if own is None:
+        return
     yield from _scales(spec)
     if isinstance(spec, SpeechInput):
         yield from _rates(spec)
     yield from _spectra(spec)
-    own = spec.letters[4]
     own = f"{own[0]}{CHUNK}{own[1:]}" if chunked else own
     turned = _turned(order or own, plane=own[-2:])
     if spec.representation not in ("waveform", "preprocess") and turned is not None:
@@ -73,7 +75,7 @@ def scaled(spec: InputSpec, lines: Mapping[str, Any] | None) -> InputSpec:
 
 def replace_scaling(spec: InputSpec, scaling: Scaling | None) -> InputSpec:
     """Return the specification with another scaling."""
-    assert isinstance(spec, SpeechInput | FaceInput)
+    assert is_dataclass(spec)
     return replace(spec, scaling=scaling)
 
 
@@ -84,7 +86,7 @@ def scalings(spec: InputSpec) -> Iterator[Mapping[str, Any] | None]:
     low, high = bare.bounds
     if abs(low) < float("inf") > abs(high):
         for first, last in RANGES:
-            if (first, last) != (low, high) and (last <= 1.0 or isinstance(spec, FaceInput)):
+            if (first, last) != (low, high) and (last <= 1.0 or spec.pictured):
                 yield {"low": first, "high": last}
     if spec.representation == "waveform":
         yield {"low": -FULL_SCALE, "high": FULL_SCALE}

@@ -41,7 +41,8 @@ class Moved:
 class Case:
     """One recording, as it was, as perturbed and as masked.
 
-    `recording` is (samples,), of a face (channels, height, width); `inputs` is one input as the model takes it; `maps`
+    `recording` is (samples,), of a face (channels, height, width), of a video (frames, height, width) and of one with
+    sound flat; `inputs` is one input as the model takes it; `maps`
     (one attribution per saliency method) and `hidden` (True where the map of `masked_by` had the cells masked) have its
     shape. `probabilities` are the model's, in the order of its emotions, under `clean`, `perturbed` and `masked`;
     `drops` is what masking by each method took from the predicted emotion; `moved` what became of the map of

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from audit.audiovisual_input import AudiovisualInput
 from audit.data import printable
 from audit.gate_id import slug, unique
 from audit.input_spec import FaceInput, InputSpec, SpeechInput
-from audit.rendering import face, sound, speech
+from audit.rendering import face, sound, speech, video
 from audit.rendering.case import Case
 from audit.rendering.media import Media, Sound
+from audit.video_input import VideoInput
 
 LONGEST_NAME = 32
 MAP_SCALE = (-1.0, 1.0)
@@ -81,6 +83,10 @@ def draw(case: Case, spec: InputSpec, emotions: Sequence[str], folder: Path) -> 
 def _media(case: Case, spec: InputSpec) -> Media:
     if isinstance(spec, FaceInput):
         return face.media_of(case, spec)
+    if isinstance(spec, VideoInput):
+        return video.media_of(case, spec)
+    if isinstance(spec, AudiovisualInput):
+        return video.media_with_sound(case, spec)
     assert isinstance(spec, SpeechInput)
     return speech.media_of(case, spec)
 

@@ -14,21 +14,30 @@ SECONDS_APART = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 PIXELS_APART = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 MOST_TICKS = 4
 CLOSEST_TICKS = 0.1
-FACE_WIDTH, TALLEST_FACE = 180, 360
+FACE_WIDTH, SHEET_WIDTH, TALLEST_FACE = 180, 200, 360
 
 
 @dataclass(frozen=True)
 class Axes:
-    """Ticks as (position from 0 to 1, label): `across` from the left, `up` from the bottom, and the unit of each."""
+    """Ticks as (position from 0 to 1, label): `across` from the left, `up` from the bottom, and the unit of each.
+
+    `caption` says what lies below the picture where nothing is ticked.
+    """
 
     across: tuple[Tick, ...] = ()
     up: tuple[Tick, ...] = ()
     across_unit: str = ""
     up_unit: str = ""
+    caption: str = "cells of the input"
 
 
-def axes_of(row: Row) -> Axes:
-    """Return the ticks of an exhibit's `axes`; none where its columns are neither moments nor pixels."""
+def axes_of(row: Row, *, frames: bool = False) -> Axes:
+    """Return the ticks of an exhibit's `axes`; none where its columns are neither moments nor pixels.
+
+    With `frames`, a picture is a sheet of a video's frames, of which no tick would say where it lies in one.
+    """
+    if frames:
+        return Axes(across_unit="px", caption="frames, row by row")
     if row.get("pixels"):
         rows, columns = row["pixels"]
         # Pixels count from the top.
@@ -39,12 +48,16 @@ def axes_of(row: Row) -> Axes:
     return Axes(_ticks(start, end, SECONDS_APART), hertz, "s", "Hz")
 
 
-def face_size(row: Row) -> tuple[int, int] | None:
-    """Return the width and height that a face is drawn in, in the shape of its pixels; None for what is no face."""
+def face_size(row: Row, *, frames: bool = False) -> tuple[int, int] | None:
+    """Return the width and height that a face, or a sheet of `frames`, is drawn in; None for what is neither.
+
+    They are in the shape of its pixels.
+    """
     if not row.get("pixels"):
         return None
     rows, columns = row["pixels"]
-    return FACE_WIDTH, min(round(FACE_WIDTH * rows / columns), TALLEST_FACE)
+    width = SHEET_WIDTH if frames else FACE_WIDTH
+    return width, min(round(width * rows / columns), TALLEST_FACE)
 
 
 def _ticks(start: float, end: float, apart: Sequence[float]) -> tuple[Tick, ...]:

@@ -101,13 +101,11 @@ def curve(measured: Measured, check: str, emotion: str | None = None) -> Curve |
     clean = measured.one("clean", metric, emotion=emotion)
     names = measured.document["model"]["emotions"]
     own = [row for row in measured.document["verdicts"] if row["check"] == check and row["at"] is not None]
-    entry = measured.entry(check)
-    space = " of full scale" if entry.get("space") == "waveform" else " in input units" if parameter != "snr_db" else ""
     return Curve(
         check=check,
         kind=measured.kind(check),
         parameter=parameter,
-        axis=UNITS.get(parameter, parameter.replace("_", " ")) + (f",{space}" if space and parameter in UNITS else ""),
+        axis=axis_of(measured, check),
         backwards=backwards,
         emotion=emotion,
         metric=metric,
@@ -126,6 +124,16 @@ def curve(measured: Measured, check: str, emotion: str | None = None) -> Curve |
         critical=measured.one(check, "critical_epsilon", emotion=emotion),
         area=measured.one(check, "curve_area", emotion=emotion),
     )
+
+
+def axis_of(measured: Measured, check: str) -> str:
+    """Return what a check sweeps, with its unit: `epsilon, of full scale`."""
+    parameter = measured.parameter(check)
+    if parameter not in UNITS:
+        return parameter.replace("_", " ")
+    on_waveform = measured.entry(check).get("space") == "waveform"
+    space = ", of full scale" if on_waveform else ", in input units" if parameter != "snr_db" else ""
+    return UNITS[parameter] + space
 
 
 def _alone(

@@ -31,7 +31,7 @@ class Player:
 
 @dataclass(frozen=True)
 class Picture:
-    """A spectrogram or face, with a saliency map laid over it where `overlay` is not ""; `says` is what it shows.
+    """A spectrogram, face or frames, with a saliency map laid over where `overlay` is not ""; `says` is what it shows.
 
     `is_cut` says that a part of it is transparent; `struck` is the standing of a method that has not earned its place.
     """
@@ -104,6 +104,7 @@ def _exhibit(measured: Measured, row: Row, number: int, folder: Path) -> Exhibit
     emotions = measured.document["model"]["emotions"]
     columns = [row["probabilities"][state] for state in states]
     low, high = row["axes"]["scale"]
+    frames = words(measured.document).frames
     return Exhibit(
         anchor=f"{words(measured.document).noun.capitalize()}-{number}",
         sample=row["sample"],
@@ -114,13 +115,13 @@ def _exhibit(measured: Measured, row: Row, number: int, folder: Path) -> Exhibit
         else "",
         link=f"#{anchor(changed['check'])}" if changed else "",
         players=tuple(_players(measured, row, folder)),
-        pictures=tuple(_pictures(row, folder)),
+        pictures=tuple(_pictures(row, folder, frames)),
         maps=tuple(_maps(measured, row, folder)),
         moved=_moved(measured, row, folder),
         scale=(short(low), f"+{short(high)}"),
-        axes=axes_of(row["axes"]),
-        size=face_size(row["axes"]) or WIDE,
-        map_size=face_size(row["axes"]) or WIDE_MAP,
+        axes=axes_of(row["axes"], frames=frames),
+        size=face_size(row["axes"], frames=frames) or WIDE,
+        map_size=face_size(row["axes"], frames=frames) or WIDE_MAP,
         states=states,
         predicted=tuple((state, row["predicted"][state]) for state in states),
         probabilities=tuple((name, tuple(column[i] for column in columns)) for i, name in enumerate(emotions)),
@@ -139,8 +140,8 @@ def _players(measured: Measured, row: Row, folder: Path) -> list[Player]:
     return [Player(name, notes.get(name, ""), _url(path, folder)) for name, path in named.items()]
 
 
-def _pictures(row: Row, folder: Path) -> list[Picture]:
-    changed, what = row["perturbation"], "The face"
+def _pictures(row: Row, folder: Path, frames: bool) -> list[Picture]:
+    changed, what = row["perturbation"], "The frames" if frames else "The face"
     if not _is_face(row):
         what = "Spectrogram of the clip" if row["axes"]["hertz"] else "The clip"
     under = f"under {changed['method']} at {short(changed['at'])}" if changed else ""

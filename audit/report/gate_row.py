@@ -117,7 +117,7 @@ def _gate_row(row: Row, measured: Measured, pages: Mapping[str, str], scale: Sca
         blocks=row["blocks"],
         title=wording.title(row, document),
         gate=wording.title({**row, "emotion": None, "group": None}, document),
-        subject="" if subject is None else subject,
+        subject="the model" if row["kind"] == "cost" else "" if subject is None else subject,
         value=_value(row, measured, decimals),
         interval=span(row["interval"], decimals) if row["value"] is not None or row["interval"] else "",
         n=_n(row),

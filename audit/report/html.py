@@ -30,6 +30,7 @@ from audit.report.plots import diagram, embedded, figure
 from audit.report.ranking import measure, rankings
 from audit.report.relevance import own_measures, places
 from audit.report.reliability import Reliability, reliabilities
+from audit.report.running import running
 from audit.report.soundness import Tests, tests
 from audit.report.standing import cascades, standings
 from audit.rerun import part
@@ -59,22 +60,27 @@ def write(folder: Path) -> Path:
     records = read_records(folder)
     measured = Measured(document)
     falls, fares = Falls(records, measured), Fares(records, measured)
-    plotly = get_plotlyjs()
-    shared = _shared(measured, STYLE_MARK.findall(plotly))
-    environment = _environment()
+    shared = _shared(measured, furnish(folder))
+    environment = templates()
     (folder / "emotion").mkdir(exist_ok=True)
     for stale in (folder / "emotion").glob("*.html"):
         stale.unlink()
     for number, (emotion, address) in enumerate(shared["pages"].items()):
         context = _emotion(emotion, number, measured, records, falls, fares, folder, shared)
-        _write(folder / address, environment.get_template("emotion.html").render(**shared, **context, up="../"))
+        put(folder / address, environment.get_template("emotion.html").render(**shared, **context, up="../"))
     index = folder / "index.html"
     context = _index(measured, fares, folder, shared)
-    _write(index, environment.get_template("index.html").render(**shared, **context, up=""))
-    _write(folder / "plotly.min.js", plotly)
+    put(index, environment.get_template("index.html").render(**shared, **context, up=""))
+    return index
+
+
+def furnish(folder: Path) -> list[str]:
+    """Put the files that all pages need into `folder`; return the ids by which plotly.js knows its style sheets."""
+    plotly = get_plotlyjs()
+    put(folder / "plotly.min.js", plotly)
     for name in ("style.css", "app.js"):
         shutil.copyfile(HERE / "static" / name, folder / name)
-    return index
+    return STYLE_MARK.findall(plotly)
 
 
 def _shared(measured: Measured, style_marks: list[str]) -> dict[str, Any]:
@@ -121,6 +127,8 @@ def _index(measured: Measured, fares: Fares, folder: Path, shared: Mapping[str, 
         "matrices": confusion.matrices(measured),
         "diagrams": _diagrams(measured, None, shared["confidence"]),
         "columns": fares.across(),
+        "running": running(measured),
+        "has_comparison": (folder / "compare.html").is_file(),
         "has_media": (folder / "media").is_dir() and any((folder / "media").iterdir()),
         "resolved": _yaml(document["suite"]["resolved"]),
     }
@@ -210,7 +218,8 @@ def _diagrams(measured: Measured, emotion: str | None, confidence: str) -> list[
     return [(drawn, embedded(diagram(drawn, confidence))) for drawn in reliabilities(measured, emotion)]
 
 
-def _environment() -> Environment:
+def templates() -> Environment:
+    """Return the templates, with the filters they use; text is escaped, and control marks in it are shown."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -253,5 +262,6 @@ def _yaml(resolved: Any) -> str:
     return text.getvalue()
 
 
-def _write(path: Path, text: str) -> None:
+def put(path: Path, text: str) -> None:
+    """Write a page, what no encoding can hold as its number."""
     path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

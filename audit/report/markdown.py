@@ -11,6 +11,7 @@ from audit.remarks import lenience, teeth, toothless
 from audit.report.numbers import count
 from audit.report.standing import unearned
 from audit.rerun import part, rerun
+from audit.running_cost import RunningCost
 from audit.wording import (
     Document,
     counts,
@@ -110,6 +111,7 @@ def _gates(document: Document) -> Iterator[str]:
 def _provenance(document: Document) -> Iterator[str]:
     model, data, cost, by = (document[key] for key in ("model", "data", "cost", "provenance"))
     versions = ", ".join(f"{name} {version}" for name, version in by["versions"].items() if version)
+    running = [RunningCost(**row) for row in document.get("running_costs", ())]
     noun, before = words(document).noun, document.get("baseline")
     passes = f"{cost['forward_samples']} {noun}s forward, {cost['backward_samples']} backward"
     seconds = f"{cost['model_seconds']:.1f} s in the model, {cost['wall_seconds']:.1f} s in all"
@@ -123,6 +125,7 @@ def _provenance(document: Document) -> Iterator[str]:
         *([["baseline", f"{escape(before['model'])}, {code(before['path'])}"]] if before else []),
         ["cost", f"{passes}; {seconds}; {cost['peak_rss_mb']:.0f} MB at most"],
         ["device", escape(f"{by['device']}, {by['threads']} threads, batches of {by['batch_size']}")],
+        *([escape(each.check), escape(f"measured on {each.where}; compare within one run only")] for each in running),
         ["seed", escape(by["seed"])],
         ["started", escape(by["started"])],
         ["versions", escape(f"Python {by['python']}, {versions}; {by['platform']}")],

@@ -11,10 +11,10 @@ NOT_MEASURED = "n/a"
 
 
 def places(numbers: Iterable[float | None], limits: Iterable[float | None] = ()) -> int:
-    """Return the decimals that show two figures of the largest number and keep all apart from the limits."""
+    """Return the decimals that show two figures of the largest number, none of thousands, and keep all off limits."""
     shown = [x for x in numbers if x is not None]
     largest = max((abs(x) for x in shown), default=0.0)
-    least = min(max(1 - math.floor(math.log10(largest)), 1), MOST_PLACES) if largest > 0 else 2
+    least = min(max(1 - math.floor(math.log10(largest)), largest < 1000), MOST_PLACES) if largest > 0 else 2
     least = 2 if least == 1 and largest < 10 else least
     bounds = [x for x in limits if x is not None]
     for decimals in range(least, MOST_PLACES + 1):
@@ -30,8 +30,8 @@ def fixed(value: float | None, decimals: int) -> str:
     if decimals > LONGEST_FRACTION and value:
         figures = max(decimals + math.floor(math.log10(abs(value))), 0)
         return minus(f"{value:.{figures}e}".replace("e-0", "e-"))
-    text = f"{value:.{decimals}f}"
-    return minus(text.removeprefix("-") if float(text) == 0 else text)
+    text = f"{value:,.{decimals}f}"
+    return minus(text.removeprefix("-") if not text.strip("-0.") else text)
 
 
 def short(value: float | None) -> str:

@@ -30,10 +30,12 @@ def figure(drawn: Curve, confidence: str) -> Figure:
     emotion = drawn.emotion
     name = "accuracy" if emotion is None else f"recall, {label(emotion)}"
     name += ", strongest" if drawn.alone else ""
-    traces = [*_others(drawn), *_band(drawn.points, confidence), _line(drawn.points, name, "--blue", "circle", width=3)]
+    own = line_of(drawn.points, name, "--blue", "circle", width=3)
+    traces = [*_others(drawn), *band_of(drawn.points, f"{confidence} interval"), own]
     if drawn.limits:
         traces.append(_limits(drawn))
-    return {"data": traces, "layout": {**_layout(drawn), "shapes": _shapes(drawn), "annotations": _notes(drawn)}}
+    layout = layout_of(drawn.points, drawn.axis, backwards=drawn.backwards)
+    return {"data": traces, "layout": {**layout, "shapes": _shapes(drawn), "annotations": _notes(drawn)}}
 
 
 def diagram(drawn: Reliability, confidence: str) -> Figure:
@@ -105,27 +107,28 @@ def _others(drawn: Curve) -> list[Figure]:
     if drawn.alone:
         styles = zip(drawn.alone.items(), cycle(ALONE), strict=False)
         return [
-            _line(points, f"{label(method)} alone", color, symbol, width=1.5, dash=dash)
+            line_of(points, f"{label(method)} alone", color, symbol, width=1.5, dash=dash)
             for (method, points), (color, symbol, dash) in styles
         ]
     if drawn.emotion is not None:
-        return [_line(drawn.overall, "all emotions, accuracy", "--faint", "square", width=1.5, dash="dot")]
+        return [line_of(drawn.overall, "all emotions, accuracy", "--faint", "square", width=1.5, dash="dot")]
     worst = drawn.worst_emotion
     others = {name: points for name, points in drawn.emotions.items() if name != worst and points}
     traces = []
     for number, (name, points) in enumerate(others.items()):
-        trace = _line(points, label(name), "--faint", None, width=1)
+        trace = line_of(points, label(name), "--faint", None, width=1)
         first = {"showlegend": True, "name": "recall, other emotions"} if number == 0 else {"showlegend": False}
         traces.append({**trace, **first, "hovertext": label(name), "legendgroup": "others"})
     if worst is not None:
         name = f"recall, {label(worst)} (lowest)"
-        traces.append(_line(drawn.emotions[worst], name, "--orange", "diamond", width=2, dash="dash"))
+        traces.append(line_of(drawn.emotions[worst], name, "--orange", "diamond", width=2, dash="dash"))
     return traces
 
 
-def _line(
+def line_of(
     points: Sequence[Point], name: str, color: str, symbol: str | None, *, width: float, dash: str = "solid"
 ) -> Figure:
+    """Return points as a line, with markers where it has a `symbol`."""
     return {
         "type": "scatter",
         "mode": "lines+markers" if symbol else "lines",
@@ -143,7 +146,8 @@ def _between(point: Point) -> str:
     return "" if point.low is None or point.high is None else f" ({point.low:.2f}–{point.high:.2f})"
 
 
-def _band(points: Sequence[Point], share: str) -> list[Figure]:
+def band_of(points: Sequence[Point], name: str, color: str = "--band") -> list[Figure]:
+    """Return the intervals of points as a shaded band; none where no point has one."""
     known = [(point.at, point.low, point.high) for point in points if point.low is not None and point.high is not None]
     if not known:
         return []
@@ -155,8 +159,8 @@ def _band(points: Sequence[Point], share: str) -> list[Figure]:
         "x": [at for at, *_ in known],
     }
     low = {**edge, "y": [round(low, 4) for _, low, _ in known], "showlegend": False}
-    high = {**edge, "y": [round(high, 4) for *_, high in known], "fill": "tonexty", "fillcolor": "--band"}
-    return [low, {**high, "name": f"{share} interval", "showlegend": True}]
+    high = {**edge, "y": [round(high, 4) for *_, high in known], "fill": "tonexty", "fillcolor": color}
+    return [low, {**high, "name": name, "showlegend": True}]
 
 
 def _limits(drawn: Curve) -> Figure:
@@ -211,11 +215,12 @@ def _notes(drawn: Curve) -> list[Figure]:
     return notes
 
 
-def _layout(drawn: Curve) -> Figure:
-    ends = [drawn.points[0].at, drawn.points[-1].at]
+def layout_of(points: Sequence[Point], axis: str, *, backwards: bool) -> Figure:
+    """Return the axes of a share over severities, the mildest of the `points` on the left."""
+    ends = [points[0].at, points[-1].at]
     room = 0.03 * abs(ends[1] - ends[0]) or 0.5
-    x = [ends[0] + room, ends[1] - room] if drawn.backwards else [ends[0] - room, ends[1] + room]
-    title = _title(drawn.axis)
+    x = [ends[0] + room, ends[1] - room] if backwards else [ends[0] - room, ends[1] + room]
+    title = _title(axis)
     return {
         **PAGE,
         "height": 360,

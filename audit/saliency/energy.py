@@ -15,14 +15,15 @@ from audit.scaling import fitted
 
 @saliency(gradients=False)
 def energy(model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng) -> Attribution:
-    """Return how loud every cell is, or of a face how strong an edge it lies on, (n, ...), 0 or more.
+    """Return how loud every cell is, or of a face or a video how strong an edge it lies on, (n, ...), 0 or more.
 
     Loud is what lies far from silence: above the lowest level of a spectrogram, to either side of a waveform's middle;
     where a model's scaling leaves no silence to be known, above the input's own lowest value. Edges by the Sobel
-    operator. The model is never asked: a method that explains it must do better.
+    operator; of a video with its sound, pixels count by how far they are from grey. The model is never asked: a method
+    that explains it must do better.
     """
     del targets, rng
-    if model.spec.modality == "face" and inputs.ndim == 4:
+    if model.spec.pictured and inputs.ndim == 4:
         return Attribution(_edges(inputs))
     nothing = model.spec.nothing
     if nothing is None:

@@ -25,8 +25,8 @@ def gradcam(model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng, *, la
     axes, or else along one: of a recurrent layer or a transformer, every frequency of a moment counts the same. Which
     axes of its output are channels, rows and columns is found by changing noise band by band and seeing what moves.
     Selvaraju et al. (2017), Grad-CAM: visual explanations from deep networks via gradient-based localization.
-    Raises MethodError where there is no torch module, one whose layers torch does not show, or no feature map whose
-    axes can be told.
+    Raises MethodError where there is no torch module, one whose layers torch does not show, no feature map whose axes
+    can be told, or one for every frame of a video, and for a video with its sound.
     """
     del rng
     if model.module is None or not model.differentiable:
@@ -38,6 +38,11 @@ def gradcam(model: Model, inputs: Tensor, targets: Tensor, rng: SampleRng, *, la
         )
     if model.chunked:
         raise MethodError(f"gradcam cannot put the maps of pieces together, and model {model.name!r} takes chunks")
+    if model.spec.modality == "audiovisual":
+        raise MethodError(
+            f"gradcam finds no place for a layer's maps in an input of sound and picture, as model {model.name!r} "
+            "takes it; use smoothgrad, occlusion or lime, or audit its members by themselves"
+        )
     maps = FeatureMaps(model, inputs.shape[1:])
     chosen, places = _chosen(maps, layer)
 
@@ -86,6 +91,12 @@ def _class_activation(network: nn.Module, layer: nn.Module, places: Places, inpu
         (gradient,) = torch.autograd.grad(chosen, put_out[-1], allow_unused=True)
     if gradient is None:
         raise MethodError("gradcam: the answer does not depend on what this layer puts out; name another with `layer`")
+    count = len(places.view(gradient))
+    if count != len(inputs):
+        raise MethodError(
+            f"gradcam: this layer puts out {count} maps for {len(inputs)} inputs, as one that looks at each frame of a "
+            "video by itself; whose they are cannot be told: use smoothgrad, occlusion or lime"
+        )
     weights = places.view(gradient).mean((2, 3), keepdim=True)
     return functional.relu((weights * places.view(put_out[-1].detach())).sum(1))
 

@@ -84,9 +84,9 @@ def neighbourhood(
 ) -> Neighbourhood:
     """Return clips with their segments: a grid of `rows` x `columns`, or about as many SLIC superpixels.
 
-    Without `segmentation`, faces have superpixels and speech a grid.
+    Without `segmentation`, faces have superpixels, videos the same ones in all frames, and speech a grid.
     """
-    by_modality: Segmentation = "slic" if model.spec.modality == "face" else "grid"
+    by_modality: Segmentation = "slic" if model.spec.pictured else "grid"
     if (segmentation or by_modality) == "slic" and inputs.ndim == 4:
         labels = torch.stack([superpixels(one, rows * columns).reshape(-1) for one in inputs.cpu()])
     else:

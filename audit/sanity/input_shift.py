@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from audit.explained import Explained
-from audit.input_spec import FaceInput, SpeechInput
 from audit.kinds import sanity
 from audit.model import Model
 from audit.randomness import SampleRng
@@ -44,7 +43,7 @@ class _Shifted(Model):
         self.name, self.emotions, self.differentiable = inner.name, inner.emotions, inner.differentiable
         self.loader, self.note = inner.loader, inner.note
         self.order, self.chunked = inner.order, inner.chunked
-        assert isinstance(inner.spec, SpeechInput | FaceInput)
+        assert is_dataclass(inner.spec)
         self.spec = replace(inner.spec, scaling=_Raised(inner.spec.scaling, constant))
         self.module = None if inner.module is None else _shifted(inner.module, constant)
 

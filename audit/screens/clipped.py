@@ -20,7 +20,7 @@ def saturated(recording: Decoded, *, level: float, run: int) -> float:
     return float(sum(_in_runs(end, run).sum() for end in (values >= level, values <= -level)) / max(1, len(values)))
 
 
-@screen(reads=saturated)
+@screen(modality=("speech", "face"), reads=saturated)
 def clipped(
     items: Items, *, samples: float = 0.001, pixels: float = 0.5, level: float = 0.999, run: int = 3
 ) -> Iterator[Finding]:

@@ -9,7 +9,12 @@ import numpy as np
 
 from audit.screening import Decoded, Item
 
-SAME = {"face": "same pixels as", "speech": "same waveform as"}
+SAME = {
+    "face": "same pixels as",
+    "speech": "same waveform as",
+    "video": "same frames as",
+    "audiovisual": "same sound and frames as",
+}
 
 
 def digest(recording: Decoded) -> bytes:

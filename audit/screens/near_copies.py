@@ -17,7 +17,7 @@ def sketch(recording: Decoded) -> object:
     return pictures.small(recording) if recording.is_picture else sounds.landmarks(recording)
 
 
-@screen(reads=sketch)
+@screen(modality=("speech", "face"), reads=sketch)
 def near_copies(
     items: Items, *, correlation: float = 0.9, misfit: float = 0.25, share: float = 0.06, landmarks: int = 12
 ) -> Iterator[Finding]:

@@ -90,7 +90,7 @@ def test_a_finished_audit_is_replaced_and_nothing_else_is(
     [
         (
             ["rnu"],
-            "unknown command 'rnu'; did you mean 'run'? (there are: run, check, show, schema, gate, report, init",
+            "unknown command 'rnu'; did you mean 'run'? (there are: run, check, show, schema, gate, report, compare,",
         ),
         (["prob"], "unknown command 'prob'; did you mean 'probe'?"),
         (["run", "x.audit.yaml", "--limt", "3"], "does not take '--limt'; did you mean '--limit'?"),

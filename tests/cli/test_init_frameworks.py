@@ -220,7 +220,9 @@ def test_faces_trained_on_by_others_are_understood_without_a_word(
     known = read(repository / "models" / "fer-mini-xception.model.yaml")
     assert manifest["input"] == known["input"]
     assert manifest["emotions"] == known["emotions"]
-    assert read(here / "emotion-model.audit.yaml")["data"]["root"] == str(audit_data / "fer2013" / "test")
+    data = read(here / "emotion-model.audit.yaml")["data"]
+    assert (data["layout"], data["root"]) == ("fer2013", str(audit_data / "fer2013"))
+    assert data["split"] == {"column": "split", "values": ["test"]}
 
 
 def test_the_classifier_in_a_mapping_is_found_or_named(here: Path, spoken: Path, capsys: Told) -> None:

@@ -66,3 +66,20 @@ def test_emotions_that_are_not_judged_are_left_out_and_counted(audit_data: Path)
     assert len(dataset.samples) == 720 - 192
     assert dataset.left_out == {"calm": 96, "disgust": 96}
     assert dataset.problems == ()
+
+
+def test_the_kind_of_recording_is_chosen_and_the_others_are_not_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "Actor_01"
+    folder.mkdir()
+    rest = "-01-03-01-01-01-01"
+    for name in (f"01{rest}.mp4", f"02{rest}.mp4", f"03{rest}.wav", f"03{rest}.mp4"):
+        (folder / name).touch()
+    for kind, number, ending in (("audiovisual", "01", ".mp4"), ("video", "02", ".mp4"), ("audio", "03", ".wav")):
+        found = list(ravdess(tmp_path, recordings=kind))  # type: ignore[arg-type]
+        (sample,) = (each for each in found if isinstance(each, Sample))
+        assert sample.path == folder / f"{number}{rest}{ending}"
+        (problem,) = (each for each in found if isinstance(each, Problem))
+        assert "is sound alone, and .mp4 is not" in problem.reason
+    (folder / f"03{rest}.wav").unlink()
+    with pytest.raises(DataError, match=r"no recordings of audio, only 1 of audiovisual, 1 of video; .*`recordings:`"):
+        list(ravdess(tmp_path))

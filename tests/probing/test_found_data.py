@@ -35,6 +35,35 @@ def test_names_that_say_everything_go_before_folders(tmp_path: Path) -> None:
     assert find_data(tmp_path / "nemo").source.layout.method == "nemo"
 
 
+def test_crema_d_is_known_by_its_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "AudioWAV/1001_DFA_ANG_XX.wav", "AudioWAV/1002_DFA_HAP_XX.wav", "VideoFlash/1001_DFA_ANG_XX.flv")
+    found = find_data(tmp_path)
+    assert (found.source.layout.method, found.emotions) == ("crema_d", {"anger": 1, "happy": 1})
+
+
+def test_of_a_data_set_with_parts_of_its_own_the_one_held_out_is_guessed(tmp_path: Path) -> None:
+    for part, emotion in (("crowd_train", "sad"), ("crowd_test", "angry")):
+        touch(tmp_path, f"{part}/wavs/{part}.wav")
+        row = f"{part}\twavs/{part}.wav\t{emotion}\t\ts\n"
+        header = "hash_id\taudio_path\tannotator_emo\tgolden_emo\tsource_id\n"
+        (tmp_path / part / f"raw_{part}.tsv").write_text(header + row)
+    found = find_data(tmp_path)
+    assert (found.source.layout.method, found.emotions) == ("dusha", {"angry": 1})
+    assert found.source.split == {"column": "split", "values": ["test"]}
+    assert "holds out" in found.guessed["split"]
+    assert find_data(tmp_path, split="train").emotions == {"sad": 1}
+
+
+def test_the_table_of_fer2013_holds_faces(tmp_path: Path) -> None:
+    pixels = " ".join(["7"] * 48 * 48)
+    rows = "".join(f"{emotion},{usage},{pixels}\n" for emotion, usage in ((3, "Training"), (4, "PublicTest")))
+    (tmp_path / "icml_face_data.csv").write_text("emotion, Usage, pixels\n" + rows)
+    for root in (tmp_path, tmp_path / "icml_face_data.csv"):
+        found = find_data(root)
+        assert (found.source.layout.method, found.modality, found.emotions) == ("fer2013", "face", {"sad": 1})
+        assert found.reader("face")(found.samples[0])[0].shape == (48, 48, 3)
+
+
 @pytest.mark.parametrize("given", ["", "clips.csv"])
 def test_a_table_tells_its_columns_by_their_names(tmp_path: Path, given: str) -> None:
     touch(tmp_path, "x/1.png", "x/2.png")

@@ -254,6 +254,7 @@ def _data(samples: Sequence[Sample], story: Story) -> dict[str, Any]:
         **{"layout": "folder", "root": "/data/clips", "split": {"random": 0.2}, "sha256": "d" * 64},
         "n": len(samples),
         "left_out": {"<i>calm</i>": 3},
+        "undersampled": {"<i>anger</i>": 2},
         "emotions": dict.fromkeys(story.emotions, story.clips),
         "groups": groups,
         "problems": [

@@ -48,7 +48,7 @@ FREE = ("resolved", "parameters", "split", "emotions", "groups", "by_check", "ve
 def test_a_key_more_or_less_is_noticed_wherever_keys_are_fixed(audit: dict[str, Any], validator: Any) -> None:
     tried = 0
     for path in mappings(audit):
-        if any(name in FREE for name in path) or path == ("data", "left_out"):
+        if any(name in FREE for name in path) or path in (("data", "left_out"), ("data", "undersampled")):
             continue
         for change in ("more", "less"):
             drifted = copy.deepcopy(audit)
