@@ -1,4 +1,4 @@
-"""How a training batch is varied: spectrograms in time and frequency, faces in place, size and light."""
+"""How training data are varied: spectrograms in time and frequency, faces in place, size and light, waveforms."""
 
 from __future__ import annotations
 
@@ -66,6 +66,53 @@ class Faces:
         moved = functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)
         middle = moved.mean((1, 2, 3), keepdim=True)
         return _noisy((moved - middle) * (1 + within(self.contrast, 1, 1, 1)) + middle, self.noise, generator)
+
+
+@dataclass(frozen=True)
+class Waveforms:
+    """Shifts in time and other gains, each clip its own; white noise.
+
+    `shift` is the most in samples, `gain` in dB up or down; `noise` is the largest standard deviation, of full scale.
+    """
+
+    shift: int = 4000
+    gain: float = 6.0
+    noise: float = 0.002
+
+    def varied(self, batch: Tensor, generator: Generator) -> Tensor:
+        """Return the batch (n, samples) varied, within full scale."""
+        moved = torch.stack([row.roll(_drawn(2 * self.shift + 1, generator) - self.shift) for row in batch])
+        gains = self.gain * (2 * torch.rand(len(batch), 1, generator=generator) - 1)
+        size = self.noise * torch.rand(len(batch), 1, generator=generator)
+        noise = size * torch.randn(batch.shape, generator=generator)
+        return (moved * 10 ** (gains / 20) + noise).clamp(-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Unvaried:
+    """Nothing: of vectors, every cell means something of its own."""
+
+    def varied(self, batch: Tensor, generator: Generator) -> Tensor:
+        """Return the batch."""
+        return batch
+
+
+@dataclass(frozen=True)
+class NoisyCopies:
+    """White noise on further copies of every clip, `count` of them, made once and added to those trained on.
+
+    Each copy's signal-to-noise ratio is drawn evenly between `least` and `most` decibels.
+    """
+
+    count: int
+    least: float = 0.0
+    most: float = 30.0
+
+    def noisy(self, waveforms: Tensor, generator: Generator) -> Tensor:
+        """Return waveforms (n, samples) with noise added."""
+        snr_db = self.least + (self.most - self.least) * torch.rand(len(waveforms), 1, generator=generator)
+        power = waveforms.square().mean(dim=1, keepdim=True) * 10.0 ** (-snr_db / 10.0)
+        return waveforms + power.sqrt() * torch.randn(waveforms.shape, generator=generator)
 
 
 def _drawn(high: int, generator: Generator) -> int:

@@ -1,4 +1,4 @@
-"""ResNet-18 for one-channel inputs (He et al. 2016, Deep Residual Learning for Image Recognition)."""
+"""ResNet-18 for spectrograms (He et al. 2016, Deep Residual Learning for Image Recognition)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Block(nn.Module):
 class ResNet18(nn.Module):
     """Stem, four stages of two blocks, global average pool, linear head."""
 
-    def __init__(self, emotions: int, width: int = 64) -> None:
+    def __init__(self, emotions: int, width: int = 64, channels: int = 1) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(1, width, 7, 2, 3, bias=False),
+            nn.Conv2d(channels, width, 7, 2, 3, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2, 1),
@@ -47,10 +47,10 @@ class ResNet18(nn.Module):
         self.head = nn.Linear(channels, emotions)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Map (n, 1, h, w) to logits (n, emotions)."""
+        """Map (n, channels, h, w) to logits (n, emotions)."""
         return self.head(torch.flatten(self.pool(self.stages(self.stem(inputs))), 1))
 
 
-def build(*, emotions: int, width: int = 64) -> nn.Module:
-    """Return an untrained ResNet-18; `width` is the channels of the first stage."""
-    return ResNet18(emotions, width)
+def build(*, emotions: int, width: int = 64, channels: int = 1) -> nn.Module:
+    """Return an untrained ResNet-18; `width` is the channels of the first stage, `channels` those of the input."""
+    return ResNet18(emotions, width, channels)

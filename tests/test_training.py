@@ -102,3 +102,32 @@ def test_the_same_seed_gives_the_same_weights(train: ModuleType, pictures: Path,
         weights.append((tmp_path / "weights" / "bars.safetensors").read_bytes())
     assert weights[0] == weights[1]
     assert weights[0] != weights[2]
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(
+    train: ModuleType, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, checkpoint = tmp_path / "weights" / "bars.safetensors", tmp_path / "checkpoints" / "bars-0.pt"
+    train.main(["bars", "--data", str(pictures)])
+    undisturbed = weights.read_bytes()
+    assert not checkpoint.exists()
+    judged = []
+
+    def killed(*given: object) -> dict[str, float]:
+        judged.append(given)
+        if len(judged) == 12:
+            raise KeyboardInterrupt
+        return {"accuracy": 0.0, "f1": 0.0}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "scores", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.main(["bars", "--data", str(pictures)])
+    assert checkpoint.exists()
+    train.main(["bars", "--data", str(pictures)])
+    assert weights.read_bytes() == undisturbed
+    curve = json.loads((tmp_path / "bars.figures.json").read_text())["held-out"]["curve"]
+    assert len(curve) == 30
+    assert [row["accuracy"] for row in curve[:11]] == [0.0] * 11
+    assert curve[-1]["accuracy"] > 0.8 > curve[-1]["loss"]
+    assert not checkpoint.exists()

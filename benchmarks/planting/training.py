@@ -24,7 +24,7 @@ def trained(manifest: Path, table: Path, weights: Path, seed: int, epochs: int =
     """Train on the table's part `train` and write the weights; the same seed gives the same on one machine."""
     if str(MODELS) not in sys.path:
         sys.path.append(str(MODELS))
-    code, recipes = import_file(MODELS / "train.py"), import_file(MODELS / "recipes.py")
+    corpora, fitting, recipes = (import_file(MODELS / f"{name}.py") for name in ("corpus", "fitting", "recipes"))
     varied = import_file(MODELS / "augmentation.py").Spectrograms(shift=8, band=0, noise=0.05)
     split: Mapping[str, Any] = {"column": "split", "values": ("train",)}
     source = DataSource(Use("layout", "table"), table, split)
@@ -34,6 +34,6 @@ def trained(manifest: Path, table: Path, weights: Path, seed: int, epochs: int =
     described = read_manifest(manifest)
     # What is printed on the way is no part of a result that is read by a program.
     with redirect_stdout(sys.stderr):
-        corpus = code.Corpus.read(open_dataset(source, described.emotions), described)
-        network: nn.Module = code.fit(corpus, slice(None), described, recipe, seed)
+        corpus = corpora.Corpus.read(open_dataset(source, described.emotions), described)
+        network: nn.Module = fitting.fit(corpus, slice(None), described, recipe, seed).module
     save_file(network.state_dict(), weights)
