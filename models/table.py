@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,13 +40,14 @@ def read_systems(path: Path) -> Mapping[str, Any]:
 def overview(systems: Mapping[str, Any], audits: Mapping[tuple[str, str], Audited]) -> str:
     """Return the table of all models that were built after published ones: published, measured, and the difference."""
     return markdown(
-        ("model", "what", "published", "measured", "n", "difference"),
+        ("model", "what", "published", "measured", "n", "unseen speakers", "difference"),
         (
             (
                 f"[`{name}`]({told['card']})",
                 told["what"],
                 shown(told.get("published", {}).get("accuracy")),
                 *_measured(name, told, audits),
+                shown(_of_strangers(name)),
                 told["word"],
             )
             for system in systems.values()
@@ -61,6 +63,14 @@ def redrawn(text: str, table: str) -> str:
     if not found:
         raise ValueError(f"README.md: the marks {BEGIN!r} and {END!r} are missing")
     return f"{before}{BEGIN}\n{table}{END}{after}"
+
+
+def _of_strangers(name: str) -> float | None:
+    """Return the accuracy on speakers that a training never heard, where `train.py --folds` measured it."""
+    path = MODELS / f"{name}.figures.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    found = known.get("speaker-disjoint")
+    return found["accuracy"] if found else None
 
 
 def _measured(name: str, told: Mapping[str, Any], audits: Mapping[tuple[str, str], Audited]) -> Iterable[str]:
