@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit import bounds
 from audit.bootstrap import Floats, Statistic
@@ -18,8 +20,8 @@ from audit.errors import MethodError
 from audit.estimate import Estimate
 from audit.estimator import Estimator
 from audit.gate_id import Due
-from audit.intervals import Bounds
-from audit.record import RECORDING
+from audit.intervals import LEAST_EFFECT, Bounds, Interval, reach
+from audit.record import GROUP_PREFIX, RECORDING
 from audit.tables import Tables
 from audit.unjudged import why_unjudged
 
@@ -190,10 +192,48 @@ def _uar(now: Estimator, after: pd.DataFrame, before: pd.DataFrame) -> Estimate:
         shares = np.divide(total, clips, out=np.zeros_like(total), where=clips > 0)
         return np.asarray(shares.sum(axis=-1) / (clips > 0).sum(axis=-1))
 
+    error = _standard_error(gained.to_numpy(np.float64), of_emotion, _clusters(now, after))
+
     def of_mean(sampled: bounds.Sampled, formula: Statistic) -> Bounds | None:
-        return bounds.of_score(sampled, formula, draws=now.decide.bootstrap, seed=now.decide.seed)
+        drawn = bounds.of_score(sampled, formula, draws=now.decide.bootstrap, seed=now.decide.seed)
+        if drawn is None:
+            return None
+        value = float(formula(sampled.repeats @ sampled.rows))
+
+        def widened(confidence: float) -> Interval:
+            # Few speakers who happen to gain alike look as if all speakers there are gained just that.
+            (low, high), off = drawn(confidence), reach(confidence, sampled.units - 1) * error
+            return max(min(low, value - off), -1.0), min(max(high, value + off), 1.0)
+
+        return widened
 
     return now.estimated(rows, after, statistic, of_mean)
+
+
+def _clusters(now: Estimator, table: pd.DataFrame) -> NDArray[np.intp] | None:
+    if now.decide.cluster is None:
+        return None
+    codes, _ = pd.factorize(table[GROUP_PREFIX + now.decide.cluster].to_numpy(dtype=object))
+    return np.asarray(codes)
+
+
+def _standard_error(gained: Floats, of_emotion: Floats, clusters: NDArray[np.intp] | None) -> float:
+    """Return the standard error of a mean over emotions of their clips' mean gains, by linearisation.
+
+    `of_emotion` (n, emotions) says which emotion a clip shows. Clustered, it is that of clusters, and at least what a
+    design effect of `LEAST_EFFECT` leaves of the one that clips alone would have.
+    """
+    clips = of_emotion.sum(axis=0)
+    shown = clips > 0
+    means = np.divide(of_emotion.T @ gained, clips, out=np.zeros_like(clips), where=shown)
+    weight = of_emotion @ np.divide(1.0, clips, out=np.zeros_like(clips), where=shown) / shown.sum()
+    off = weight * (gained - of_emotion @ means)
+    alone = float((off**2).sum()) * len(off) / max(len(off) - 1, 1)
+    if clusters is None:
+        return math.sqrt(alone)
+    sums = np.bincount(clusters, weights=off)
+    together = float((sums**2).sum()) * len(sums) / max(len(sums) - 1, 1)
+    return math.sqrt(max(together, LEAST_EFFECT * alone))
 
 
 def _few(names: Sequence[str]) -> str:

@@ -20,31 +20,35 @@ Grey = NDArray[np.uint8]
 def read_frames(path: Path, count: int) -> list[Grey]:
     """Return `count` grey frames, evenly over the recording's duration and upright, each as large as it was recorded.
 
-    They are the frames shown in the middle of `count` equal spans of time; a recording of fewer repeats some.
+    They are the frames shown in the middle of `count` equal spans of time; a recording of fewer repeats some. What a
+    file holds and does not show, as one trimmed without decoding does, is left out.
     Raises DataError where the file is no video or shows nothing, ModelError where PyAV is not installed.
     """
     times: list[int] = []
     with _opened(path) as container:
         if not container.streams.video:
-            raise DataError(f"{path}: has no picture, only sound; a model of `modality: speech` takes it")
+            told = "only sound; a model of `modality: speech` takes it" if container.streams.audio else "and no sound"
+            raise DataError(f"{path}: has no picture, {told}")
         for packet in container.demux(container.streams.video[0]):
             time = packet.dts if packet.pts is None else packet.pts
-            if packet.size and time is not None:
+            if packet.size and time is not None and not packet.is_discard:
                 times.append(int(time))
     wanted = _evenly(np.sort(np.array(times, dtype=np.float64)), count)
-    kept: dict[int, Grey] = {}
+    kept: list[Grey] = []
+    shown: Any = None
     with _opened(path) as container:
-        # In the order in which they are shown, so that a frame's number is its rank in time.
-        for rank, frame in enumerate(container.decode(container.streams.video[0])):
-            if rank in wanted:
-                kept[rank] = _upright(frame)
-            if rank >= wanted[-1]:
+        for frame in container.decode(container.streams.video[0]):
+            time = frame.dts if frame.pts is None else frame.pts
+            while shown is not None and len(kept) < count and time is not None and wanted[len(kept)] < time:
+                kept.append(_upright(shown))
+            shown = frame
+            if len(kept) == count:
                 break
-    if not kept:
-        raise DataError(f"{path}: no frame of it can be decoded")
-    # A file cut short has fewer frames than it lists: the last one stays on.
-    last = max(kept)
-    return [kept.get(rank, kept[last]) for rank in wanted]
+        if shown is None:
+            raise DataError(f"{path}: no frame of it can be decoded")
+        # A file cut short has fewer frames than it lists: the last one stays on.
+        kept += [_upright(shown)] * (count - len(kept))
+    return kept
 
 
 def read_sound(path: Path) -> tuple[NDArray[np.float32], int]:
@@ -80,13 +84,12 @@ def _opened(path: Path) -> Iterator[Any]:
         raise DataError(f"{path}: cannot be read as a video ({error})") from error
 
 
-def _evenly(times: NDArray[np.float64], count: int) -> list[int]:
-    """Return the ranks of the frames shown in the middle of `count` equal spans of the whole time, rising."""
+def _evenly(times: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return the middles of `count` equal spans of the time in which frames are shown, rising."""
     if len(times) < 2:
-        return [0] * count
+        return np.full(count, times[0] if len(times) else 0.0)
     step = float(np.median(np.diff(times)))
-    middles = times[0] + (np.arange(count) + 0.5) / count * (times[-1] + step - times[0])
-    return [int(rank) for rank in np.searchsorted(times, middles, "right") - 1]
+    return times[0] + (np.arange(count) + 0.5) / count * (times[-1] + step - times[0])
 
 
 def _upright(frame: Any) -> Grey:

@@ -72,7 +72,7 @@ class Audited:
 def keep(report: Path, folder: Path = FOLDER) -> Path:
     """Write what the tables need of the audit in the folder `report` to `folder/SUITE/MODEL.json`; return that path."""
     document = read_document(report)
-    if {"--only", "--limit"} & set(shlex.split(document["provenance"]["command"])):
+    if {"--only", "--limit"} & {word.partition("=")[0] for word in shlex.split(document["provenance"]["command"])}:
         raise ValueError(f"{report}: an audit of a part; the tables are drawn from whole ones")
     model, data = document["model"], document["data"]
     kept = {

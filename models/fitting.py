@@ -59,7 +59,9 @@ def fit(
     )
     shares = truths.bincount(minlength=len(manifest.emotions)).clamp(min=1) / len(truths)
     loss_of = nn.CrossEntropyLoss(shares**-recipe.balance if recipe.balance else None, label_smoothing=0.05)
-    held = _Held(checkpoint, _key(inputs, truths, manifest, recipe, seed), module, optimiser, schedule, generator)
+    held = _Held(
+        checkpoint, training_key(inputs, truths, manifest, recipe, seed), module, optimiser, schedule, generator
+    )
     curve = held.restored()
     with Progress() as progress:
         task = progress.add_task(manifest.name, total=batches * recipe.epochs, completed=batches * len(curve))
@@ -147,9 +149,13 @@ class _Held:
             self.path.unlink(missing_ok=True)
 
 
-def _key(inputs: Tensor, truths: Tensor, manifest: Manifest, recipe: Recipe, seed: int) -> str:
+def training_key(inputs: Tensor, truths: Tensor, manifest: Manifest, recipe: Recipe, seed: int) -> str:
+    """Return a digest of all that decides what a training comes to, but for the code that trains."""
     found = hashlib.sha256(inputs.numpy().tobytes())
     found.update(truths.numpy().tobytes())
+    if manifest.source is not None:
+        found.update(manifest.source.path.read_bytes())
+    found.update(torch.__version__.encode())
     found.update(json.dumps([manifest.arguments, repr(recipe), seed], sort_keys=True, default=repr).encode())
     return found.hexdigest()
 

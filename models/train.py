@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folds", action="store_true", help="train on disjoint splits instead, for the card's figures")
     options = parser.parse_args(arguments)
     recipe = recipes(options.data)[options.name]
+    if options.folds and not (isinstance(recipe, Recipe) and recipe.folds):
+        parser.error(f"{options.name} has no folds in its recipe; leave --folds out")
     weights = MODELS / "weights" / f"{options.name}{recipe.ending}"
     weights.parent.mkdir(exist_ok=True)
     # The manifest names the file that this is about to write.

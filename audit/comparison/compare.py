@@ -161,7 +161,9 @@ def compare(a: Baseline, b: Baseline) -> Comparison:
 
 def _decide(a: Baseline, b: Baseline) -> Decide:
     own, other = (Decide(**each.document["suite"]["resolved"]["decide"]) for each in (b, a))
-    if own.cluster is None and GROUP_PREFIX + str(other.cluster) in b.records.columns:
+    column = GROUP_PREFIX + str(other.cluster)
+    # A clip without a speaker would be counted to another's.
+    if own.cluster is None and column in b.records.columns and bool(b.records[column].notna().all()):
         return replace(own, cluster=other.cluster)
     return own
 

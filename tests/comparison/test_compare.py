@@ -174,3 +174,19 @@ def test_figures_of_the_same_name_stand_side_by_side() -> None:
     refused = compare(answered("a", checks=slower, metrics=rows[0]), answered(checks=checks, metrics=rows[1]))
     assert [each.check for each in refused.refused] == ["speed"]
     assert "speed" not in figures(refused)
+
+
+def test_few_speakers_who_gain_alike_do_not_make_the_uar_certain() -> None:
+    """One clip gained by each of five speakers: of 101 and 100 clips UAR is nearly accuracy, and as unsure."""
+    a, b = (
+        answered(name, clean=wrong, speakers=5, cluster="speaker", clips=range(201))
+        for name, wrong in (("a", list(range(5))), ("b", []))
+    )
+    found = compare(a, b)
+    widths = {}
+    for each in found.all("clean"):
+        if each.emotion is None:
+            assert each.found.interval is not None
+            widths[each.metric] = each.found.interval[1] - each.found.interval[0]
+            assert not found.holds(each)
+    assert 0.5 < widths["uar"] / widths["accuracy"] < 2.0

@@ -96,3 +96,27 @@ def test_without_pyav_the_line_that_installs_it_is_named(tmp_path: Path, monkeyp
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ModelError, match=r'pip install "emotion-audit\[video\]"'):
         read_frames(tmp_path / "any.mp4", 4)
+
+
+def test_what_a_trimmed_file_holds_and_does_not_show_is_not_seen(tmp_path: Path) -> None:
+    """Trimmed as phones do: the packets before the cut stay in the file, marked as not to be shown."""
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    with av.open(str(whole), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 64, 64, "yuv420p", 2_000_000
+        stream.codec_context.gop_size = 24
+        for number in range(24):
+            picture = np.full((64, 64), 10 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray")))
+        container.mux(stream.encode())
+    with av.open(str(whole)) as before, av.open(str(cut), "w", options={"avoid_negative_ts": "disabled"}) as after:
+        stream = before.streams.video[0]
+        copy = after.add_stream_from_template(stream)
+        tick = round(1 / FPS / stream.time_base)
+        for packet in before.demux(stream):
+            if packet.dts is not None:
+                packet.pts, packet.dts, packet.stream = packet.pts - 8 * tick, packet.dts - 8 * tick, copy
+                after.mux(packet)
+    shown = [round(float(frame.mean()) / 10) for frame in read_frames(cut, 4)]
+    # Of frames 8 to 23, the middles of four equal spans.
+    assert shown == [10, 14, 18, 22]
