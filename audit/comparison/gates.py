@@ -38,8 +38,8 @@ class Gates:
 def gates(a: Row, b: Row) -> Gates:
     """Return what became of the gates of `a` in `b`, two documents of audits.
 
-    Newly failing is what fails, or can no longer be judged, and did neither before; newly passing what passes and did
-    not. The worst outcome comes first.
+    Newly failing is what fails, or can no longer be judged, and did neither before, and whatever blocks and did not, as
+    where a waiver ended; newly passing what passes and did not. The worst outcome comes first.
     """
     before = {row["id"]: row for row in a["verdicts"]}
     after = {row["id"]: row for row in b["verdicts"]}
@@ -47,7 +47,7 @@ def gates(a: Row, b: Row) -> Gates:
     pairs.sort(key=lambda pair: ORDER.index(pair.b["outcome"]))
     sorted_into: dict[str, list[Pair]] = {"failing": [], "passing": [], "changed": [], "alike": []}
     for pair in pairs:
-        sorted_into[_kind(pair.a["outcome"], pair.b["outcome"])].append(pair)
+        sorted_into[_kind(pair)].append(pair)
     return Gates(
         **{name: tuple(found) for name, found in sorted_into.items()},
         only_a=tuple(row for name, row in before.items() if name not in after),
@@ -55,9 +55,12 @@ def gates(a: Row, b: Row) -> Gates:
     )
 
 
-def _kind(before: str, after: str) -> str:
+def _kind(pair: Pair) -> str:
+    before, after = pair.a["outcome"], pair.b["outcome"]
+    if pair.b["blocks"] and not pair.a["blocks"]:
+        return "failing"
     if before == after:
-        return "alike"
+        return "alike" if pair.a["blocks"] == pair.b["blocks"] else "changed"
     if after == "PASS":
         return "passing"
     newly = after in ("FAIL", "ERROR") and before in ("PASS", "UNSURE")

@@ -11,7 +11,11 @@ from audit.comparison.gates import gates
 
 def document(**outcomes: str) -> dict[str, Any]:
     limit = {"min": 0.5, "max": None}
-    return {"verdicts": [{"id": name, "outcome": outcome, "limit": limit} for name, outcome in outcomes.items()]}
+    return {
+        "verdicts": [
+            {"id": name, "outcome": outcome, "limit": limit, "blocks": False} for name, outcome in outcomes.items()
+        ]
+    }
 
 
 @pytest.mark.parametrize(
@@ -51,3 +55,12 @@ def test_a_limit_that_moved_is_told() -> None:
     assert not gates(before, after).failing[0].has_other_limit
     after["verdicts"][0]["limit"] = {"min": 0.9, "max": None}
     assert gates(before, after).failing[0].has_other_limit
+
+
+def test_what_newly_blocks_is_newly_failing_and_what_is_now_waived_has_changed() -> None:
+    lenient, strict = document(unsure="UNSURE", waived="FAIL"), document(unsure="UNSURE", waived="FAIL")
+    for row in strict["verdicts"]:
+        row["blocks"] = True
+    assert [pair.b["id"] for pair in gates(lenient, strict).failing] == ["waived", "unsure"]
+    assert [pair.b["id"] for pair in gates(strict, lenient).changed] == ["waived", "unsure"]
+    assert not gates(strict, lenient).alike
