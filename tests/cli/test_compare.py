@@ -82,7 +82,9 @@ def test_a_worse_model_is_told_in_the_first_sentence_and_exits_0(
     assert told[0].startswith("A  good sha256:")
     assert told[1].startswith("B  bad sha256:")
     assert told[2].startswith("B is right on 33.3 points fewer of 36 shared clips (95% CI −")
-    assert [line for line in told if line.startswith("newly failing  clean accuracy  PASS 0.667 -> UNSURE 0.33 (95% CI 0.2")]
+    assert [
+        line for line in told if line.startswith("newly failing  clean accuracy  PASS 0.667 -> UNSURE 0.33 (95% CI 0.2")
+    ]
     assert "compare  bad/compare.html" in told
     assert told[-1].endswith("no decision (audit gate B --baseline A decides)")
     assert (Path("bad") / "compare.html").is_file()
