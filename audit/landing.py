@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
@@ -72,17 +71,22 @@ def pages(folder: Path) -> Path:
 def land(audit: Audit, staging: Path, folder: Path, baseline: Baseline | None = None) -> None:
     """Write an audit and its report into `staging`, then move that to `folder`; an audit that lay there is replaced.
 
-    With a `baseline`, `compare.html` says what changed since.
+    With a `baseline`, `compare.html` says what changed since; it is drawn last, so that an audit lands also where it
+    cannot be compared.
     """
     may_land(folder)
     audit.save(staging)
     try:
-        if baseline is not None:
-            _compared(baseline, staging, folder)
         pages(staging)
     except AuditError as error:
         # Nobody but the audit itself wrote this folder: there is nothing its reader could mend.
         raise RuntimeError(f"the finished audit could not be drawn: {error}") from error
+    _moved(staging, folder)
+    if baseline is not None:
+        _compared(baseline, folder)
+
+
+def _moved(staging: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
         os.replace(staging, folder)
@@ -92,12 +96,14 @@ def land(audit: Audit, staging: Path, folder: Path, baseline: Baseline | None = 
         os.replace(staging, folder)
 
 
-def _compared(baseline: Baseline, staging: Path, folder: Path) -> None:
+def _compared(baseline: Baseline, folder: Path) -> None:
     from audit.audit import open_baseline
     from audit.comparison.compare import compare
     from audit.report.compare import write
 
-    write(compare(baseline, replace(open_baseline(staging), path=str(folder))), staging, has_report=True)
+    write(compare(baseline, open_baseline(folder)), folder, has_report=True)
+    # Its first page leads to what was drawn just now.
+    pages(folder)
 
 
 def _umask() -> int:
