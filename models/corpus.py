@@ -58,18 +58,21 @@ class Corpus:
         """Return the corpus with all inputs scaled."""
         return replace(self, inputs=scaling.apply(self.inputs), copies=tuple(map(scaling.apply, self.copies)))
 
-    def copies_of(self, other: Corpus) -> Tensor:
-        """Return a boolean mask (n,) of the inputs that are equal to one of another corpus, cell by cell."""
-        known = {row.numpy().tobytes() for row in other.inputs}
+    def copies_of(self, others: Tensor) -> Tensor:
+        """Return a boolean mask (n,) of the inputs that are equal to one of `others` (m, ...), cell by cell."""
+        known = {row.numpy().tobytes() for row in others}
         return torch.tensor([row.numpy().tobytes() in known for row in self.inputs])
 
     def parted(self, source: DataSource) -> tuple[Tensor, Tensor]:
         """Return boolean masks (n,) of what is trained on, and of the random fifth of the samples that is held out.
 
-        The source's `undersample` takes from the first alone.
+        What equals a held-out input is in neither; the source's `undersample` takes from the first alone.
         """
         held_out = self.rows(split_at_random(self.samples, 0.2, source.seed))
-        rest = [sample for sample, out in zip(self.samples, held_out.tolist(), strict=True) if not out]
+        copies = self.copies_of(self.inputs[held_out]) & ~held_out
+        if copies.any():
+            print(f"left out: {int(copies.sum())} copies of what is judged", file=sys.stderr)
+        rest = [sample for sample, out in zip(self.samples, (held_out | copies).tolist(), strict=True) if not out]
         return self.rows(undersampled(rest, source.undersample, source.seed)[0]), held_out
 
     def rows(self, chosen: Sequence[Sample]) -> Tensor:

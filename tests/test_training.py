@@ -8,9 +8,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from audit import read_suite, run
+from audit.data import Sample
 from audit.kinds import import_file
 from audit.suite import DataSource, Use
 
@@ -131,3 +133,19 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert [row["accuracy"] for row in curve[:11]] == [0.0] * 11
     assert curve[-1]["accuracy"] > 0.8 > curve[-1]["loss"]
     assert not checkpoint.exists()
+
+
+def test_a_copy_of_what_is_held_out_is_not_trained_on(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(repository / "models")
+    corpus_of = import_file(repository / "models/corpus.py").Corpus
+    source = DataSource(Use("layout", "folder"), None, seed=7)
+    samples = tuple(Sample(str(n), None, "high") for n in range(40))
+    inputs, truths = torch.arange(40.0).reshape(40, 1), torch.zeros(40, dtype=torch.long)
+    kept, held_out = corpus_of(samples, inputs, truths).parted(source)
+    assert bool((kept ^ held_out).all())
+    first, judged = int(kept.nonzero()[0]), int(held_out.nonzero()[0])
+    inputs[first] = inputs[judged]
+    kept, again = corpus_of(samples, inputs, truths).parted(source)
+    assert torch.equal(again, held_out)
+    assert not kept[first]
+    assert int(kept.sum()) == 40 - int(held_out.sum()) - 1

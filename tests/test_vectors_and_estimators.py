@@ -191,7 +191,7 @@ def test_undersampling_takes_from_what_is_trained_on_alone(train: ModuleType) ->
     from audit.data import Sample
 
     samples = tuple(Sample(f"{e}{i}", None, e, {}) for e, count in (("anger", 60), ("joy", 20)) for i in range(count))
-    corpus = Corpus(samples, torch.zeros(80, 1), torch.zeros(80))
+    corpus = Corpus(samples, torch.arange(80.0)[:, None], torch.zeros(80))
     source = DataSource(Use("layout", "synthetic"), None, seed=7, undersample="smallest")
     kept, held_out = corpus.parted(source)
     assert int(held_out.sum()) == 16
