@@ -12,7 +12,7 @@ from torch import Tensor
 
 from audit.data import Recording, Sample
 from audit.errors import DataError
-from audit.input_spec import Axes, Floats, InputSpec, SpeechInput
+from audit.input_spec import Floats, InputSpec, SpeechInput
 from audit.scaling import Scaling
 from audit.video import read_sound
 from audit.video_input import VideoInput
@@ -57,11 +57,6 @@ class AudiovisualInput(InputSpec):
         """Which cells of one input hold the sound, and which the picture."""
         samples = self.sound.samples
         return slice(0, samples), slice(samples, samples + self.frames * self.height * self.width)
-
-    @property
-    def axes(self) -> Axes:
-        """None: the cells are of two kinds."""
-        return Axes()
 
     @property
     def described(self) -> str:

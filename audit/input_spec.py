@@ -63,14 +63,14 @@ class InputSpec(ABC):
     def example(self, count: int) -> Tensor:
         """Return `count` recordings of this shape that look like nothing in particular, to try a model with."""
 
-    @abstractmethod
     def _represented(self, recordings: Tensor) -> Tensor:
         """Return the representation of recordings, unscaled."""
+        return find("representation", self.representation).load()(recordings, **self.parameters)
 
     @property
-    @abstractmethod
     def axes(self) -> Axes:
-        """Hz and seconds of the input's rows and columns."""
+        """Hz and seconds of the input's rows and columns; neither, unless there is something to hear alone."""
+        return Axes()
 
     @property
     @abstractmethod
@@ -161,7 +161,7 @@ class SpeechInput(InputSpec):
 
     def recording(self, raw: Recording, rate: int, name: str) -> Floats:
         """Return the waveform (samples,) that is heard of a mono waveform at `rate` Hz."""
-        _refuse_not_finite(raw, name, "samples")
+        refuse_not_finite(raw, name, "samples")
         if len(raw) < SHORTEST_SECONDS * rate:
             raise DataError(f"{name}: {len(raw) / rate:.3f} s long; at least {SHORTEST_SECONDS} s is needed")
         waveform = soxr.resample(raw, rate, self.sampling_rate) if rate != self.sampling_rate else raw
@@ -185,7 +185,7 @@ class SpeechInput(InputSpec):
     def example(self, count: int) -> Tensor:
         """Return a tone and noises, (count, samples)."""
         tone = 0.1 * torch.sin(2 * torch.pi * 440 * torch.arange(self.samples) / self.sampling_rate)
-        return torch.cat([tone[None], 0.1 * _noise(count - 1, self.samples)])
+        return torch.cat([tone[None], 0.1 * noise_of(count - 1, self.samples)])
 
     def _represented(self, recordings: Tensor) -> Tensor:
         method = find("representation", self.representation)
@@ -208,11 +208,6 @@ class FaceInput(InputSpec):
     scaling: Scaling | None = None
 
     @property
-    def axes(self) -> Axes:
-        """Neither Hz nor seconds: rows and columns are pixels."""
-        return Axes()
-
-    @property
     def described(self) -> str:
         """Pixels and colours."""
         return f"{self.height} x {self.width} pixels, {self.colour}"
@@ -224,7 +219,7 @@ class FaceInput(InputSpec):
     def recording(self, raw: Recording, rate: int, name: str) -> Floats:
         """Return the picture (channels, height, width) in [0, 1] of one (height, width, 3)."""
         del rate
-        _refuse_not_finite(raw, name, "values")
+        refuse_not_finite(raw, name, "values")
         # Resized in 8 bits, as everyone does who trains on files.
         image = Image.fromarray(np.rint(raw * 255.0).clip(0, 255).astype(np.uint8), "RGB")
         image = image.convert("L") if self.colour == "grey" else image
@@ -238,19 +233,17 @@ class FaceInput(InputSpec):
     def example(self, count: int) -> Tensor:
         """Return noises, (count, channels, height, width)."""
         channels = 1 if self.colour == "grey" else 3
-        noise = _noise(count, channels * self.height * self.width)
+        noise = noise_of(count, channels * self.height * self.width)
         return (0.5 + 0.25 * noise).clamp(0.0, 1.0).view(count, channels, self.height, self.width)
 
-    def _represented(self, recordings: Tensor) -> Tensor:
-        method = find("representation", self.representation)
-        return method.load()(recordings, **self.parameters)
 
-
-def _noise(count: int, cells: int) -> Tensor:
+def noise_of(count: int, cells: int) -> Tensor:
+    """Return the same noise every time, (count, cells), of deviation 1 and within 3."""
     return torch.randn(count, cells, generator=torch.Generator().manual_seed(0)).clamp(-3.0, 3.0)
 
 
-def _refuse_not_finite(raw: Recording, name: str, what: str) -> None:
+def refuse_not_finite(raw: Recording, name: str, what: str) -> None:
+    """Raise DataError naming the recording where any of its values is NaN or infinite; `what` it calls them."""
     wrong = int((~np.isfinite(raw)).sum())
     if wrong:
         raise DataError(f"{name}: {wrong} {what} are NaN or infinite")

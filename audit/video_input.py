@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from audit.data import Recording, Sample
 from audit.errors import DataError
 from audit.face_crop import cropped, equalised, resized, smoothed
-from audit.input_spec import Axes, Floats, InputSpec
-from audit.kinds import find
+from audit.input_spec import Floats, InputSpec, noise_of, refuse_not_finite
 from audit.scaling import Scaling
 from audit.video import read_frames
 
@@ -50,11 +49,6 @@ class VideoInput(InputSpec):
         return self.frames, self.height, self.width
 
     @property
-    def axes(self) -> Axes:
-        """Neither Hz nor seconds: rows and columns are pixels."""
-        return Axes()
-
-    @property
     def described(self) -> str:
         """Frames and pixels."""
         return f"{self.frames} frames of {self.height} x {self.width} pixels, grey"
@@ -77,8 +71,7 @@ class VideoInput(InputSpec):
         grey = raw @ LUMA if raw.ndim == 4 and raw.shape[-1] == 3 else raw
         if grey.ndim != 3 or not grey.size:
             raise DataError(f"{name}: frames (number, rows, columns) are due, in grey or RGB, not {raw.shape}")
-        if not np.isfinite(grey).all():
-            raise DataError(f"{name}: {int((~np.isfinite(grey)).sum())} values are NaN or infinite")
+        refuse_not_finite(grey, name, "values")
         picked = (np.arange(self.frames) + 0.5) / self.frames * len(grey)
         # In 8 bits, as they come from a file: a histogram is equalised level by level.
         levels = np.rint(grey[picked.astype(int)] * 255.0).clip(0, 255).astype(np.uint8)
@@ -95,8 +88,5 @@ class VideoInput(InputSpec):
 
     def example(self, count: int) -> Tensor:
         """Return noises, (count, frames, height, width)."""
-        noise = torch.randn(count, *self.shape, generator=torch.Generator().manual_seed(0))
-        return (0.5 + 0.25 * noise).clamp(0.0, 1.0)
-
-    def _represented(self, recordings: Tensor) -> Tensor:
-        return find("representation", self.representation).load()(recordings, **self.parameters)
+        noise = noise_of(count, math.prod(self.shape))
+        return (0.5 + 0.25 * noise).clamp(0.0, 1.0).view(count, *self.shape)

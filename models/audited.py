@@ -101,6 +101,11 @@ def everything(folder: Path = FOLDER) -> dict[tuple[str, str], Audited]:
     return {(one.model, one.suite): one for one in found}
 
 
+def audit_of(name: str, told: Mapping[str, Any], audits: Mapping[tuple[str, str], Audited]) -> Audited | None:
+    """Return the audit of a model by the suite that `told` names; None where there is none."""
+    return audits.get((name, told.get("suite", "")))
+
+
 def _wanted(row: Mapping[str, Any]) -> bool:
     return row["metric"] in KEPT.get(row["kind"], ())
 

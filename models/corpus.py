@@ -63,16 +63,21 @@ class Corpus:
         known = {row.numpy().tobytes() for row in others}
         return torch.tensor([row.numpy().tobytes() in known for row in self.inputs])
 
+    def without_copies(self, rows: Tensor, judged: Tensor) -> Tensor:
+        """Return the rows without those whose input is among the `judged` (m, ...), and say how many these are."""
+        copies = self.copies_of(judged) & rows
+        if copies.any():
+            print(f"left out: {int(copies.sum())} copies of what is judged", file=sys.stderr)
+        return rows & ~copies
+
     def parted(self, source: DataSource) -> tuple[Tensor, Tensor]:
         """Return boolean masks (n,) of what is trained on, and of the random fifth of the samples that is held out.
 
         What equals a held-out input is in neither; the source's `undersample` takes from the first alone.
         """
         held_out = self.rows(split_at_random(self.samples, 0.2, source.seed))
-        copies = self.copies_of(self.inputs[held_out]) & ~held_out
-        if copies.any():
-            print(f"left out: {int(copies.sum())} copies of what is judged", file=sys.stderr)
-        rest = [sample for sample, out in zip(self.samples, (held_out | copies).tolist(), strict=True) if not out]
+        kept = self.without_copies(~held_out, self.inputs[held_out])
+        rest = [sample for sample, stays in zip(self.samples, kept.tolist(), strict=True) if stays]
         return self.rows(undersampled(rest, source.undersample, source.seed)[0]), held_out
 
     def rows(self, chosen: Sequence[Sample]) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from audited import Audited, Figure
+from audited import Audited, Figure, audit_of
 from cells import bare, markdown, shown
 
 Audits = Mapping[tuple[str, str], Audited]
@@ -100,7 +100,7 @@ def comparison(system: System, audits: Audits) -> str:
                 row.append(shown(told.get("published", {}).get(quality)))
         header.append(quality)
         for row, (name, told) in zip(rows, models.items(), strict=True):
-            row.append(_quality(audits.get((name, told.get("suite", ""))), metric))
+            row.append(_quality(audit_of(name, told, audits), metric))
     return markdown(header, rows)
 
 
@@ -257,7 +257,7 @@ def grouped(system: System, audits: Audits) -> str:
                 (
                     f"`{name}`",
                     group,
-                    *(shown(published[key]) for key in ("accuracy",)),
+                    shown(published["accuracy"]),
                     shown(audit.figure("accuracy", group=group)),
                     shown(published["f1"]),
                     shown(mean(f1[emotion] for emotion in told["emotions"])),
@@ -277,7 +277,7 @@ def confusion(audit: Audited) -> str:
 
 
 def _audited(system: System, audits: Audits) -> list[tuple[str, Audited]]:
-    pairs = ((name, audits.get((name, told.get("suite", "")))) for name, told in system["models"].items())
+    pairs = ((name, audit_of(name, told, audits)) for name, told in system["models"].items())
     return [(name, audit) for name, audit in pairs if audit is not None]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sections
-from audited import FOLDER, Audited, everything, keep
+from audited import FOLDER, Audited, audit_of, everything, keep
 from cells import markdown, shown
 from ruamel.yaml import YAML
 
@@ -74,7 +74,7 @@ def _of_strangers(name: str) -> float | None:
 
 
 def _measured(name: str, told: Mapping[str, Any], audits: Mapping[tuple[str, str], Audited]) -> Iterable[str]:
-    audit = audits.get((name, told.get("suite", "")))
+    audit = audit_of(name, told, audits)
     found = audit.figure("accuracy") if audit else None
     return (shown(found), str(found.n)) if found else ("not trained" if not told.get("suite") else "not audited", "")
 

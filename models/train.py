@@ -99,10 +99,7 @@ def train(corpus: Corpus, manifest: Manifest, recipe: Recipe, seed: int, weights
     else:
         judged = Corpus.read(open_dataset(recipe.unseen, manifest.emotions), manifest)
         held_out = torch.ones(len(judged.samples), dtype=torch.bool)
-        copies = corpus.copies_of(judged.inputs)
-        if copies.any():
-            print(f"left out: {int(copies.sum())} copies of what is judged", file=sys.stderr)
-        kept = ~copies
+        kept = corpus.without_copies(torch.ones(len(corpus.samples), dtype=torch.bool), judged.inputs)
     checkpoint = MODELS / "checkpoints" / f"{manifest.name}-{seed}.pt"
     found = fit(
         corpus,

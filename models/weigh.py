@@ -13,7 +13,7 @@ import numpy as np
 import optuna
 import torch
 from corpus import Corpus
-from fitting import fit, training_key
+from fitting import fit, scores, training_key
 from numpy.typing import NDArray
 from recipes import Recipe, recipes
 from ruamel.yaml import YAML
@@ -82,16 +82,16 @@ def unseen_answers(member: Manifest, recipe: Recipe, seed: int) -> Answers:
     they are judged by, the figure would be too good. The network is kept in `checkpoints/`, and used again.
     """
     corpus = Corpus.read(open_dataset(recipe.source, member.emotions), member)
-    held_out = corpus.rows(split_at_random(corpus.samples, 0.2, recipe.source.seed))
-    rest = [sample for sample, out in zip(corpus.samples, held_out.tolist(), strict=True) if not out]
-    unseen = corpus.rows(split_at_random(rest, 0.2, recipe.source.seed + 1))
+    kept, _ = corpus.parted(recipe.source)
+    trained = [sample for sample, stays in zip(corpus.samples, kept.tolist(), strict=True) if stays]
+    unseen = corpus.rows(split_at_random(trained, 0.2, recipe.source.seed + 1))
     clips = [sample.id for sample, asked in zip(corpus.samples, unseen.tolist(), strict=True) if asked]
-    rows = ~(held_out | unseen)
+    rows = kept & ~unseen
     key = training_key(corpus.inputs[rows], corpus.truths[rows], member, recipe, seed)
     path = MODELS / "checkpoints" / f"{member.name}-{seed}-weighing.logits.pt"
-    kept = torch.load(path, weights_only=True) if path.is_file() else {}
-    if kept.get("key") == key and kept["clips"] == clips:
-        return Answers(kept["logits"], corpus.truths[unseen], clips)
+    known = torch.load(path, weights_only=True) if path.is_file() else {}
+    if known.get("key") == key and known["clips"] == clips:
+        return Answers(known["logits"], corpus.truths[unseen], clips)
     checkpoint = MODELS / "checkpoints" / f"{member.name}-{seed}-weighing.pt"
     module = fit(corpus, rows, member, recipe, seed, checkpoint=checkpoint).module
     with torch.inference_mode():
@@ -136,15 +136,12 @@ def accuracy(probabilities: Floats, truths: NDArray[np.int64]) -> float:
     return float((probabilities.argmax(axis=1) == truths).mean())
 
 
-@torch.inference_mode()
 def held_out(path: Path, recipe: Recipe) -> dict[str, float]:
     """Return what the saved ensemble gets right of the part that none of its members was trained on."""
     manifest = read_manifest(path)
     corpus = Corpus.read(open_dataset(recipe.source, manifest.emotions), manifest)
-    rows = corpus.rows(split_at_random(corpus.samples, 0.2, recipe.source.seed))
-    model = load_model(path)
-    predicted = torch.cat([model.logits(part).argmax(1) for part in corpus.inputs[rows].split(64)])
-    return {"n": int(rows.sum()), "accuracy": float((predicted == corpus.truths[rows]).float().mean())}
+    _, rows = corpus.parted(recipe.source)
+    return {"n": int(rows.sum()), **scores(load_model(path).logits, corpus, rows)}
 
 
 def write(path: Path, weights: Sequence[float], temperature: float) -> None:
